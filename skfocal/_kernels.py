@@ -1,0 +1,425 @@
+"""Compiled focal loss: one scalar function per formula, one loop per task.
+
+Notation, as in Lin et al. (arXiv 1708.02002): t is the true class, p its probability,
+q = 1 - p, L = -log p, s = (2 y - 1) z the margin of the binary raw prediction z. The
+formulas are per unit of class weight and sample weight; the loops multiply by both.
+
+Every loop takes the labels, in any numeric dtype, and the rows [start, stop) to work on.
+`alpha` has one entry per class: a tuple of two (binary) or an array (softmax). So has a float `gamma`;
+an int `gamma`, at most MAX_INTEGER_GAMMA, serves all classes and needs no exponential.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+from skfocal._fastmath import FASTMATH, exp, fast_njit, log, log1p, log1p_unit
+
+__all__ = [
+    "MAX_INTEGER_GAMMA",
+    "binary_gradient",
+    "binary_gradient_hessian",
+    "binary_loss",
+    "binary_loss_gradient",
+    "softmax_gradient",
+    "softmax_gradient_hessian",
+    "softmax_hessian_product",
+    "softmax_loss",
+    "softmax_loss_gradient",
+]
+
+MAX_INTEGER_GAMMA = 7
+# Rows per softmax block: enough for SIMD, few enough to stay in the L1 cache.
+_BLOCK = 128
+
+
+def _kernel(function):
+    compile_ = njit(nogil=True, cache=True, fastmath=FASTMATH, error_model="numpy")
+    return compile_(function)
+
+
+def _power(q, log_q, gamma):
+    """q**gamma, from q for an int gamma and from log_q for a float one."""
+    raise NotImplementedError
+
+
+@overload(_power, jit_options={"forceinline": True, "fastmath": FASTMATH})
+def _power_overload(q, log_q, gamma):
+    if isinstance(gamma, types.Integer):
+
+        def multiply(q, log_q, gamma):
+            q2 = q * q
+            odd = q if gamma & 1 else 1.0
+            even = (q2 if gamma & 2 else 1.0) * (q2 * q2 if gamma & 4 else 1.0)
+            return odd * even
+
+        return multiply
+    return lambda q, log_q, gamma: exp(gamma * log_q)
+
+
+def _of_class(gamma, k):
+    """The gamma of class k."""
+    raise NotImplementedError
+
+
+@overload(_of_class)
+def _of_class_overload(gamma, k):
+    if isinstance(gamma, types.Integer):
+        return lambda gamma, k: gamma
+    if isinstance(gamma, types.BaseTuple):
+        return lambda gamma, k: gamma[1] if k > 0 else gamma[0]
+    return lambda gamma, k: gamma[k]
+
+
+def _uniform_or(gamma, row_gamma):
+    """An int gamma, which all classes share, else the row's own."""
+    raise NotImplementedError
+
+
+@overload(_uniform_or)
+def _uniform_or_overload(gamma, row_gamma):
+    if isinstance(gamma, types.Integer):
+        return lambda gamma, row_gamma: gamma
+    return lambda gamma, row_gamma: row_gamma
+
+
+@fast_njit
+def _rows(array, start, stop):
+    if array is None:
+        return None
+    return array[start:stop]
+
+
+@fast_njit
+def _weight(sample_weight, i):
+    if sample_weight is None:
+        return 1.0
+    return np.float64(sample_weight[i])
+
+
+@fast_njit
+def _newton_weight(hessian, gradient, factor, floor):
+    """The signed Hessian (floor None) or max(factor |hessian|, floor |gradient|)."""
+    if floor is None:
+        return hessian
+    return max(factor * abs(hessian), floor * abs(gradient))
+
+
+# -- binary ----------------------------------------------------------------------------
+
+
+@fast_njit
+def _margin_terms(s):
+    """p, q, log q and L; nothing is subtracted from 1, so none loses digits."""
+    e = exp(-abs(s))
+    softplus = log1p_unit(e)
+    likely = 1.0 / (1.0 + e)
+    unlikely = e * likely
+    hit = s >= 0.0
+    p = likely if hit else unlikely
+    q = unlikely if hit else likely
+    L = softplus if hit else softplus - s
+    log_q = -(softplus + s) if hit else -softplus
+    return p, q, log_q, L
+
+
+@fast_njit
+def _margin_gradient(p, q, L, gamma, power):
+    """dFL/ds = -q**gamma (gamma p L + q)."""
+    return -power * (gamma * p * L + q)
+
+
+@fast_njit
+def _margin_hessian(p, q, L, gamma, power):
+    """d2FL/ds2 = q**gamma p [(1 + 2 gamma) q + gamma (gamma p - q) L]."""
+    return power * p * ((1.0 + 2.0 * gamma) * q + gamma * (gamma * p - q) * L)
+
+
+@fast_njit
+def _binary_terms(y, z, gamma):
+    """p, q, L, gamma and q**gamma of the true class."""
+    p, q, log_q, L = _margin_terms(z if y > 0 else -z)
+    true_gamma = _of_class(gamma, y)
+    return p, q, L, np.float64(true_gamma), _power(q, log_q, true_gamma)
+
+
+@fast_njit
+def _binary_scale(y, sample_weight, i, alpha):
+    return (alpha[1] if y > 0 else alpha[0]) * _weight(sample_weight, i)
+
+
+@_kernel
+def binary_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
+    y, raw, loss = y[start:stop], raw[start:stop], loss[start:stop]
+    sample_weight = _rows(sample_weight, start, stop)
+    for i in range(y.size):
+        _, _, L, _, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
+        loss[i] = _binary_scale(y[i], sample_weight, i, alpha) * power * L
+
+
+@_kernel
+def binary_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
+    y, raw, gradient = y[start:stop], raw[start:stop], gradient[start:stop]
+    sample_weight = _rows(sample_weight, start, stop)
+    for i in range(y.size):
+        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
+        scale = _binary_scale(y[i], sample_weight, i, alpha)
+        ds = scale * _margin_gradient(p, q, L, g, power)
+        gradient[i] = ds if y[i] > 0 else -ds
+
+
+@_kernel
+def binary_loss_gradient(
+    y, raw, sample_weight, gamma, alpha, loss, gradient, start, stop
+):
+    y, raw = y[start:stop], raw[start:stop]
+    loss, gradient = loss[start:stop], gradient[start:stop]
+    sample_weight = _rows(sample_weight, start, stop)
+    for i in range(y.size):
+        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
+        scale = _binary_scale(y[i], sample_weight, i, alpha)
+        ds = scale * _margin_gradient(p, q, L, g, power)
+        loss[i] = scale * power * L
+        gradient[i] = ds if y[i] > 0 else -ds
+
+
+@_kernel
+def binary_gradient_hessian(
+    y, raw, sample_weight, gamma, alpha, factor, floor, gradient, hessian, start, stop
+):
+    y, raw = y[start:stop], raw[start:stop]
+    gradient, hessian = gradient[start:stop], hessian[start:stop]
+    sample_weight = _rows(sample_weight, start, stop)
+    for i in range(y.size):
+        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
+        scale = _binary_scale(y[i], sample_weight, i, alpha)
+        ds = scale * _margin_gradient(p, q, L, g, power)
+        ds2 = scale * _margin_hessian(p, q, L, g, power)
+        gradient[i] = ds if y[i] > 0 else -ds
+        hessian[i] = _newton_weight(ds2, ds, factor, floor)
+
+
+# -- softmax ---------------------------------------------------------------------------
+
+
+@fast_njit
+def _gradient_scale(p_true, ratio, gamma, power):
+    """A = q**(gamma - 1) (gamma p L + q), as q**gamma (1 + gamma p L / q)."""
+    return power * (1.0 + gamma * p_true * ratio)
+
+
+@fast_njit
+def _curvature_scale(p_true, ratio, gamma, power):
+    """q B = q gamma p q**(gamma - 2) [2 q + (gamma p - 1) L], without its 1 / q."""
+    return power * gamma * p_true * (2.0 + (gamma * p_true - 1.0) * ratio)
+
+
+@fast_njit
+def _softmax_hessian(p_k, not_k, q, A, qB):
+    """H_kk = A p_k (1 - p_k) + B p_k**2 of a class k other than t."""
+    share = p_k / q if q > 0.0 else 0.0
+    return p_k * (A * not_k + qB * share)
+
+
+# Rows are handled in blocks stored class by class, so that SIMD runs across the rows in
+# either memory order of `raw`, whose transpose `raw.T[k]` is the column of class k.
+
+_Block = namedtuple(
+    "_Block", "p y top p_true q not_top L gamma power scale A qB result".split()
+)
+
+
+@fast_njit
+def _new_block(n_classes):
+    p, r = np.empty((n_classes, _BLOCK)), np.empty((10, _BLOCK))
+    y, top = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    return _Block(p, y, top, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9])
+
+
+@fast_njit
+def _load(block, y, raw, sample_weight, gamma, alpha, start, stop):
+    """Copy the rows' labels, raw predictions (to p), gamma and alpha times weight."""
+    labels, weights = y[start:stop], _rows(sample_weight, start, stop)
+    for j in range(labels.size):
+        k = np.int64(labels[j])
+        block.y[j] = k
+        block.gamma[j] = _of_class(gamma, k)
+        block.scale[j] = alpha[k] * _weight(weights, j)
+    for k in range(block.p.shape[0]):
+        column, p = raw.T[k][start:stop], block.p[k]
+        for j in range(column.size):
+            p[j] = column[j]
+
+
+@fast_njit
+def _find_top(p, z_top, top, size):
+    """Largest raw prediction of each row, and its class."""
+    z_top[:size] = p[0][:size]
+    top[:size] = 0
+    for k in range(1, p.shape[0]):
+        z = p[k][:size]
+        for j in range(z.size):
+            larger = z[j] > z_top[j]
+            z_top[j] = z[j] if larger else z_top[j]
+            top[j] = k if larger else top[j]
+
+
+@fast_njit
+def _exponentials(block, z_top, size):
+    """p_k to exp(z_k - z_top), L to z_top - z_t, the sums over k != t and k != top."""
+    y, top, p_true, L = block.y, block.top, block.p_true, block.L
+    q, not_top = block.q, block.not_top
+    q[:size] = 0.0
+    not_top[:size] = 0.0
+    for k in range(block.p.shape[0]):
+        p = block.p[k][:size]
+        for j in range(p.size):
+            below = z_top[j] - p[j]
+            e = exp(-below)
+            p[j] = e
+            true = y[j] == k
+            L[j] = below if true else L[j]
+            p_true[j] = e if true else p_true[j]
+            q[j] += 0.0 if true else e
+            not_top[j] += 0.0 if top[j] == k else e
+
+
+@fast_njit
+def _normalise(block, gamma, size):
+    """p_k, p_t, q, 1 - p_top, L, q**gamma, and the two scales of the derivatives."""
+    inverse = block.result
+    for j in range(size):
+        inverse[j] = 1.0 / (1.0 + block.not_top[j])
+    for k in range(block.p.shape[0]):
+        p = block.p[k][:size]
+        for j in range(p.size):
+            p[j] *= inverse[j]
+    for j in range(size):
+        p, q = block.p_true[j] * inverse[j], block.q[j] * inverse[j]
+        L = block.L[j] + log1p(block.not_top[j])
+        power = _power(q, log(q), _uniform_or(gamma, block.gamma[j]))
+        ratio = L / q if q > 0.0 else 1.0
+        block.p_true[j], block.q[j], block.L[j], block.power[j] = p, q, L, power
+        block.not_top[j] *= inverse[j]
+        block.A[j] = _gradient_scale(p, ratio, block.gamma[j], power)
+        block.qB[j] = _curvature_scale(p, ratio, block.gamma[j], power)
+
+
+@fast_njit
+def _fill(block, y, raw, sample_weight, gamma, alpha, start, stop):
+    _load(block, y, raw, sample_weight, gamma, alpha, start, stop)
+    _find_top(block.p, block.result, block.top, stop - start)
+    _exponentials(block, block.result, stop - start)
+    _normalise(block, gamma, stop - start)
+
+
+@fast_njit
+def _write_loss(block, loss):
+    for j in range(loss.size):
+        loss[j] = block.scale[j] * block.power[j] * block.L[j]
+
+
+@fast_njit
+def _write_gradient(block, gradient, start, stop):
+    """gradient_k = A (p_k - delta_tk)."""
+    for k in range(block.p.shape[0]):
+        p, column = block.p[k], gradient.T[k][start:stop]
+        for j in range(column.size):
+            d = -block.q[j] if block.y[j] == k else p[j]
+            block.result[j] = block.scale[j] * block.A[j] * d
+        # A loop of its own: a strided store would keep the arithmetic from SIMD.
+        for j in range(column.size):
+            column[j] = block.result[j]
+
+
+@fast_njit
+def _write_hessian(block, factor, floor, hessian, start, stop):
+    """The Hessian's diagonal, from the margin's formula where k is t."""
+    for k in range(block.p.shape[0]):
+        p, column = block.p[k], hessian.T[k][start:stop]
+        for j in range(column.size):
+            q, A, L = block.q[j], block.A[j], block.L[j]
+            # Below the top, p_k <= 1/2: nothing cancels.
+            not_k = block.not_top[j] if block.top[j] == k else 1.0 - p[j]
+            true = block.y[j] == k
+            h_true = _margin_hessian(
+                block.p_true[j], q, L, block.gamma[j], block.power[j]
+            )
+            h = h_true if true else _softmax_hessian(p[j], not_k, q, A, block.qB[j])
+            g = A * (q if true else p[j])
+            block.result[j] = block.scale[j] * _newton_weight(h, g, factor, floor)
+        for j in range(column.size):
+            column[j] = block.result[j]
+
+
+@_kernel
+def softmax_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
+    block = _new_block(raw.shape[1])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
+        _write_loss(block, loss[first:last])
+
+
+@_kernel
+def softmax_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
+    block = _new_block(raw.shape[1])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
+        _write_gradient(block, gradient, first, last)
+
+
+@_kernel
+def softmax_loss_gradient(
+    y, raw, sample_weight, gamma, alpha, loss, gradient, start, stop
+):
+    block = _new_block(raw.shape[1])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
+        _write_loss(block, loss[first:last])
+        _write_gradient(block, gradient, first, last)
+
+
+@_kernel
+def softmax_gradient_hessian(
+    y, raw, sample_weight, gamma, alpha, factor, floor, gradient, hessian, start, stop
+):
+    block = _new_block(raw.shape[1])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
+        _write_gradient(block, gradient, first, last)
+        _write_hessian(block, factor, floor, hessian, first, last)
+
+
+@fast_njit
+def _product_row(block, j, vector, product):
+    """H v = A (p v - p (p'v)) + B d (d'v) with d_k = p_k - delta_tk, for one row."""
+    p, t, top, q = block.p, block.y[j], block.top[j], block.q[j]
+    # H 1 = 0: v - v_top gives the same product, and no digit is lost where p_top ~ 1.
+    p_dot_v, d_dot_v = 0.0, -q * (vector[t] - vector[top])
+    for k in range(p.shape[0]):
+        moved = p[k, j] * (vector[k] - vector[top])
+        p_dot_v += moved
+        d_dot_v += 0.0 if k == t else moved
+    share_dot_v = d_dot_v / q if q > 0.0 else 0.0
+    for k in range(p.shape[0]):
+        diagonal = block.A[j] * p[k, j] * ((vector[k] - vector[top]) - p_dot_v)
+        d = -q if k == t else p[k, j]
+        product[k] = block.scale[j] * (diagonal + block.qB[j] * d * share_dot_v)
+
+
+@_kernel
+def softmax_hessian_product(
+    y, raw, sample_weight, gamma, alpha, vector, product, start, stop
+):
+    block = _new_block(raw.shape[1])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
+        for j in range(last - first):
+            _product_row(block, j, vector[first + j], product[first + j])

@@ -1,0 +1,84 @@
+"""Kernels over chunks of rows, on threads that fork, joblib and Dask can't upset."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+
+# Fewer numbers than this per thread cost less than handing them to another thread.
+_MIN_SIZE_PER_THREAD = 25_000
+# Chunks begin at a multiple of it, so that no two threads write to one cache line.
+_ROW_MULTIPLE = 128
+
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+
+
+def _forget_pool() -> None:
+    global _lock, _pool
+    _lock, _pool = threading.Lock(), None
+
+
+# A forked child inherits the pool without its threads: it would wait for them forever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def _get_pool() -> ThreadPoolExecutor:
+    global _pool
+    with _lock:
+        if _pool is None:
+            workers = max(1, numba.config.NUMBA_NUM_THREADS - 1)
+            _pool = ThreadPoolExecutor(workers, thread_name_prefix="skfocal")
+        return _pool
+
+
+def max_threads() -> int:
+    """Return what ``numba.get_num_threads()`` would, without its side effect.
+
+    That function starts numba's own threads, OpenMP's as a rule, which make a later
+    fork unsafe. They run only if the user called numba's threading functions before.
+    """
+    try:
+        numba.threading_layer()
+    except ValueError:
+        return numba.config.NUMBA_NUM_THREADS
+    return numba.get_num_threads()
+
+
+def _chunk_bounds(n_rows: int, n_chunks: int) -> list[int]:
+    rows = -(-n_rows // n_chunks)
+    rows += -rows % _ROW_MULTIPLE
+    return [*range(0, n_rows, rows), n_rows]
+
+
+def run_kernel(kernel: Callable[..., None], shape: tuple[int, ...], *args: Any) -> None:
+    """Call ``kernel(*args, start, stop)`` on chunks of rows that cover ``shape``.
+
+    Parameters
+    ----------
+    kernel : callable
+        Compiled function that releases the GIL and writes to its arguments.
+    shape : tuple of int
+        Shape of the raw predictions: their number decides how many threads pay.
+    *args
+        Arguments of the kernel before the two row numbers.
+    """
+    size = shape[0] * (shape[1] if len(shape) > 1 else 1)
+    n_threads = min(max_threads(), size // _MIN_SIZE_PER_THREAD)
+    if n_threads <= 1:
+        kernel(*args, 0, shape[0])
+        return
+    bounds = _chunk_bounds(shape[0], n_threads)
+    submit = _get_pool().submit
+    rest = [
+        submit(kernel, *args, *b) for b in zip(bounds[1:], bounds[2:], strict=False)
+    ]
+    try:
+        kernel(*args, bounds[0], bounds[1])
+    finally:
+        for future in rest:
+            future.result()

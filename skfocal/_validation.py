@@ -1,0 +1,140 @@
+"""Checks of arguments: each error names the argument, the constraint and the value."""
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating]
+PerClass = float | tuple[float, ...]
+
+
+def _as_floats(name: str, value: Any) -> PerClass:
+    """Turn a number into a float and a one-dimensional sequence into a tuple."""
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
+        values = np.asarray(value)
+        if values.ndim == 1 and values.size and values.dtype.kind in "fiu":
+            return tuple(values.astype(np.float64).tolist())
+    raise ValueError(
+        f"{name} must be a number or a sequence of one number per class, got {value!r}"
+    )
+
+
+def check_gamma(gamma: Any) -> PerClass:
+    """Return gamma as a float or a tuple of floats."""
+    values = _as_floats("gamma", gamma)
+    if not all(0.0 <= g < np.inf for g in np.atleast_1d(values)):
+        raise ValueError(f"gamma must be >= 0 and finite, got {gamma!r}")
+    return values
+
+
+def check_alpha(alpha: Any) -> PerClass | None:
+    """Return alpha as None, a float or a tuple of floats."""
+    if alpha is None:
+        return None
+    values = _as_floats("alpha", alpha)
+    if isinstance(values, float) and not 0.0 < values < 1.0:
+        raise ValueError(f"alpha must be in (0, 1) if it is a float, got {alpha!r}")
+    if not all(0.0 < a < np.inf for a in np.atleast_1d(values)):
+        raise ValueError(f"alpha must be > 0 and finite for each class, got {alpha!r}")
+    return values
+
+
+def check_raw(raw_prediction: npt.ArrayLike) -> FloatArray:
+    """Return finite raw predictions, contiguous, as float32 or float64."""
+    raw = np.asarray(raw_prediction)
+    if raw.dtype != np.float32:
+        raw = np.asarray(raw, dtype=np.float64)
+    if raw.ndim not in (1, 2) or (raw.ndim == 2 and raw.shape[1] < 2):
+        raise ValueError(
+            "raw_prediction must have shape (n_samples,) or (n_samples, n_classes) "
+            f"with n_classes >= 2, got {raw.shape}"
+        )
+    finite = np.isfinite(raw)
+    if not finite.all():
+        raise ValueError(f"raw_prediction must be finite, got {raw[~finite][0]}")
+    contiguous = raw.flags.c_contiguous or raw.flags.f_contiguous
+    return raw if contiguous else np.ascontiguousarray(raw)
+
+
+def check_labels(y_true: npt.ArrayLike, n_classes: int | None) -> npt.NDArray[np.int32]:
+    """Return class labels 0 .. n_classes - 1 as int32."""
+    y = np.asarray(y_true)
+    if y.ndim != 1:
+        raise ValueError(f"y_true must have shape (n_samples,), got {y.shape}")
+    largest = np.iinfo(np.int32).max if n_classes is None else n_classes - 1
+    limit = "0 .. n_classes - 1" if n_classes is None else f"0 .. {largest}"
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"y_true must hold integers {limit}, got dtype {y.dtype}")
+    if y.size:
+        low, high = y.min(), y.max()
+        # A NaN is both the least and the largest, and fails the first comparison.
+        if not low >= 0 or high > largest:
+            wrong = high if low >= 0 else low
+            raise ValueError(f"y_true must hold integers {limit}, got {wrong}")
+    labels = y.astype(np.int32, order="C")
+    if y.dtype.kind == "f" and not np.array_equal(labels, y):
+        wrong = y[labels != y][0]
+        raise ValueError(f"y_true must hold integers {limit}, got {wrong}")
+    return labels
+
+
+def check_weight(
+    sample_weight: npt.ArrayLike | None, n_samples: int
+) -> FloatArray | None:
+    """Return sample weights as float64, or None."""
+    if sample_weight is None:
+        return None
+    weight = np.ascontiguousarray(sample_weight, dtype=np.float64)
+    if weight.ndim != 1:
+        raise ValueError(
+            f"sample_weight must have shape (n_samples,), got {weight.shape}"
+        )
+    check_length("sample_weight", len(weight), n_samples)
+    valid = (weight >= 0) & (weight < np.inf)
+    if not valid.all():
+        raise ValueError(
+            f"sample_weight must be >= 0 and finite, got {weight[~valid][0]}"
+        )
+    return weight
+
+
+def positive_total(weight: FloatArray) -> float:
+    """Return the sum of the weights."""
+    total = float(weight.sum())
+    if total <= 0.0:
+        raise ValueError("sample_weight must not be all zero, got a sum of 0.0")
+    return total
+
+
+def check_length(name: str, length: int, n_samples: int) -> None:
+    """Raise if an argument has not one entry per sample."""
+    if length != n_samples:
+        raise ValueError(
+            f"{name} must have one entry per sample ({n_samples}), got {length}"
+        )
+
+
+def check_proba(proba: npt.ArrayLike) -> FloatArray:
+    """Return class probabilities as float64."""
+    values = np.asarray(proba, dtype=np.float64)
+    if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] < 2):
+        raise ValueError(
+            "proba must have shape (n_samples,) or (n_samples, n_classes) with "
+            f"n_classes >= 2, got {values.shape}"
+        )
+    inside = (values > 0.0) & (values < 1.0)
+    if not inside.all():
+        raise ValueError(f"proba must be inside (0, 1), got {values[~inside][0]}")
+    if values.ndim == 2:
+        sums = values.sum(axis=1)
+        wrong = np.abs(sums - 1.0) > 1e-6
+        if wrong.any():
+            raise ValueError(
+                f"proba must have rows that sum to 1, got {sums[wrong][0]}"
+            )
+    return values
