@@ -4,9 +4,11 @@ Notation, as in Lin et al. (arXiv 1708.02002): t is the true class, p its probab
 q = 1 - p, L = -log p, s = (2 y - 1) z the margin of the binary raw prediction z. The
 formulas are per unit of class weight and sample weight; the loops multiply by both.
 
-Every loop takes the labels, in any numeric dtype, and the rows [start, stop) to work on.
-`alpha` has one entry per class: a tuple of two (binary) or an array (softmax). So has a float `gamma`;
-an int `gamma`, at most MAX_INTEGER_GAMMA, serves all classes and needs no exponential.
+Every loop takes the labels, in any numeric dtype, and the rows [start, stop) to work
+on. `alpha` has one entry per class: a tuple of two (binary) or an array (softmax). So
+has a float `gamma`; an int `gamma`, at most MAX_INTEGER_GAMMA, serves all classes and
+needs no exponential. No weights are None (binary) or an empty array (softmax, where
+every combination of types takes seconds to compile).
 """
 
 from collections import namedtuple
@@ -227,7 +229,8 @@ def _softmax_hessian(p_k, not_k, q, A, qB):
 # either memory order of `raw`, whose transpose `raw.T[k]` is the column of class k.
 
 _Block = namedtuple(
-    "_Block", "p y top p_true q not_top L gamma power scale A qB result".split()
+    "_Block",
+    "p, y, top, p_true, q, not_top, L, gamma, power, scale, A, qB, result",
 )
 
 
@@ -241,12 +244,12 @@ def _new_block(n_classes):
 @fast_njit
 def _load(block, y, raw, sample_weight, gamma, alpha, start, stop):
     """Copy the rows' labels, raw predictions (to p), gamma and alpha times weight."""
-    labels, weights = y[start:stop], _rows(sample_weight, start, stop)
+    labels, weights = y[start:stop], sample_weight[start:stop]
     for j in range(labels.size):
         k = np.int64(labels[j])
         block.y[j] = k
         block.gamma[j] = _of_class(gamma, k)
-        block.scale[j] = alpha[k] * _weight(weights, j)
+        block.scale[j] = alpha[k] * (weights[j] if weights.size else 1.0)
     for k in range(block.p.shape[0]):
         column, p = raw.T[k][start:stop], block.p[k]
         for j in range(column.size):

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -74,11 +75,10 @@ def run_kernel(kernel: Callable[..., None], shape: tuple[int, ...], *args: Any) 
         return
     bounds = _chunk_bounds(shape[0], n_threads)
     submit = _get_pool().submit
-    rest = [
-        submit(kernel, *args, *b) for b in zip(bounds[1:], bounds[2:], strict=False)
-    ]
+    first, *others = pairwise(bounds)
+    rest = [submit(kernel, *args, *rows) for rows in others]
     try:
-        kernel(*args, bounds[0], bounds[1])
+        kernel(*args, *first)
     finally:
         for future in rest:
             future.result()

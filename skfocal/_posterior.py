@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.floating]
+IntArray = npt.NDArray[np.integer]
 
 
 def _softplus(u: FloatArray) -> FloatArray:
@@ -84,8 +85,10 @@ def softmax_proba(z: FloatArray, gamma: FloatArray, alpha: FloatArray) -> FloatA
     return np.exp(log_eta - logsumexp(log_eta, axis=1, keepdims=True))
 
 
-def _binary_raw(log_odds: FloatArray, gamma: FloatArray, alpha: FloatArray):
-    def excess(z, target):
+def _binary_raw(
+    log_odds: FloatArray, gamma: FloatArray, alpha: FloatArray
+) -> FloatArray:
+    def excess(z: FloatArray, target: FloatArray) -> FloatArray:
         return _binary_log_odds(z, gamma, alpha) - target
 
     # The slope of logit eta in z is above 1/2 everywhere: the root is within the reach.
@@ -96,7 +99,7 @@ def _binary_raw(log_odds: FloatArray, gamma: FloatArray, alpha: FloatArray):
 def _logit_from_log_proba_over_phi(value: FloatArray, gamma: FloatArray) -> FloatArray:
     """The inverse of G: u, or inf where gamma = 0 and value >= 0 is out of reach."""
 
-    def excess(u, value, gamma):
+    def excess(u: FloatArray, value: FloatArray, gamma: FloatArray) -> FloatArray:
         return _log_proba_over_phi(u, gamma) - value
 
     focal = gamma > 0
@@ -111,7 +114,9 @@ def _logit_from_log_proba_over_phi(value: FloatArray, gamma: FloatArray) -> Floa
     return np.where(focal, root, log_loss_root)
 
 
-def _softmax_raw(log_eta: FloatArray, gamma: FloatArray, alpha: FloatArray):
+def _softmax_raw(
+    log_eta: FloatArray, gamma: FloatArray, alpha: FloatArray
+) -> FloatArray:
     """Solve G_k(u_k) = log(alpha_k eta_k) + const with sum of expit(u_k) = 1, by row.
 
     The unknown is the u of the row's leading class; the others follow from it.
@@ -123,13 +128,13 @@ def _softmax_raw(log_eta: FloatArray, gamma: FloatArray, alpha: FloatArray):
     rows = np.arange(n_rows)
     gap = log_cost[rows[:, None], others] - log_cost[rows, lead][:, None]
 
-    def logit_of_others(u_lead, row):
+    def logit_of_others(u_lead: FloatArray, row: IntArray) -> FloatArray:
         value = _log_proba_over_phi(u_lead, gamma[lead[row]])
         return _logit_from_log_proba_over_phi(
             gap[row] + value[..., None], gamma[others[row]]
         )
 
-    def excess(u_lead, row):
+    def excess(u_lead: FloatArray, row: IntArray) -> FloatArray:
         log_others = logsumexp(log_expit(logit_of_others(u_lead, row)), axis=-1)
         return log_others - log_expit(-u_lead)
 

@@ -127,7 +127,8 @@ def check_proba(proba: npt.ArrayLike) -> FloatArray:
             "proba must have shape (n_samples,) or (n_samples, n_classes) with "
             f"n_classes >= 2, got {values.shape}"
         )
-    inside = (values > 0.0) & (values < 1.0)
+    # With a column per class, a rounded 1.0 is fine: the others hold its digits.
+    inside = (values > 0.0) & ((values < 1.0) | (values.ndim == 2))
     if not inside.all():
         raise ValueError(f"proba must be inside (0, 1), got {values[~inside][0]}")
     if values.ndim == 2:

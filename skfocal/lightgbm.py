@@ -39,8 +39,8 @@ class FocalObjective(BoostingObjective):
     hessian : {"bounded", "absolute"}, default="bounded"
         What serves as Newton weight of a sample with gradient :math:`g` and second
         derivative :math:`h`, which is negative where the sample is badly missed.
-        ``"bounded"`` is :math:`\max(|h|, |g| / 2)`, so that no leaf exceeds 2 before the
-        learning rate. ``"absolute"`` is :math:`|h|`, under which ``gamma=0`` is
+        ``"bounded"`` is :math:`\max(|h|, |g| / 2)`, so that no leaf exceeds 2 before
+        the learning rate. ``"absolute"`` is :math:`|h|`, under which ``gamma=0`` is
         LightGBM's own ``binary`` or ``multiclass`` objective.
 
     Attributes
@@ -110,9 +110,10 @@ class FocalObjective(BoostingObjective):
         return self._newton_step(y, raw, weight, _hessian_factor(raw))
 
     def _native(
-        self, preds: FloatArray, train_set: lgb.Dataset
+        self, preds: FloatArray, train_set: Any
     ) -> tuple[FloatArray, FloatArray]:
         y, weight = train_set.get_label(), train_set.get_weight()
+        # The Dataset returns the same array at every round.
         if y is not getattr(self._buffers, "checked_labels", None):
             check_labels(y, _n_classes(preds))
             self._buffers.checked_labels = y

@@ -529,9 +529,11 @@ class Batch:
         raw: FloatArray,
         weight: FloatArray | None,
     ) -> None:
-        self.y, self.raw, self.weight = y, raw, weight
+        self.y, self.raw = y, raw
         gamma, alpha = loss.class_values(_count_classes(raw))
         self.binary = raw.ndim == 1
+        no_weight = None if self.binary else np.empty(0)
+        self.weight = no_weight if weight is None else weight
         self.alpha = tuple(alpha.tolist()) if self.binary else alpha
         self.gamma: Any = tuple(gamma.tolist()) if self.binary else gamma
         if (gamma == gamma[0]).all() and _is_small_integer(gamma[0]):
@@ -557,7 +559,7 @@ def _class_counts(
 ) -> FloatArray:
     """Return the total weight of each class, none of them 0."""
     present, index = np.unique(labels, return_inverse=True)
-    counts = np.bincount(index, weight)
+    counts = np.bincount(index, weight).astype(np.float64)
     present = present[counts > 0]
     if len(present) < n_classes:
         first = next(k for k in range(n_classes) if k not in present)

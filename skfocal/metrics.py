@@ -32,8 +32,8 @@ def focal_loss(
     .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^{\gamma_t} \log p_t .
 
     It isn't a proper score: for ``gamma > 0`` the true probabilities don't minimise it.
-    To compare models, and to choose gamma, use :func:`sklearn.metrics.log_loss`. Nothing
-    is clipped: a true class of probability 0 costs ``inf``.
+    To compare models, and to choose gamma, use :func:`sklearn.metrics.log_loss`.
+    Nothing is clipped: a true class of probability 0 costs ``inf``.
 
     Parameters
     ----------

@@ -1,0 +1,60 @@
+import subprocess
+import sys
+
+import pytest
+
+import skfocal
+import skfocal.lightgbm
+import skfocal.loss
+import skfocal.metrics
+
+
+def run(code):
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_is_cheap():
+    heavy = "{'numba', 'numpy', 'scipy', 'sklearn', 'lightgbm', 'xgboost'}"
+    code = f"import sys, skfocal; print(sorted({heavy} & set(sys.modules)))"
+    assert run(code).strip() == "[]"
+
+
+def test_the_loss_needs_no_engine():
+    code = (
+        "import sys; from skfocal import FocalLoss; FocalLoss().loss([1], [0.0])\n"
+        "print(sorted({'lightgbm', 'xgboost'} & set(sys.modules)))"
+    )
+    assert run(code).strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "module", [skfocal, skfocal.loss, skfocal.metrics, skfocal.lightgbm]
+)
+def test_public_names_exist_and_are_documented(module):
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+        if name != "__version__":
+            assert "Examples" in getattr(module, name).__doc__
+
+
+def test_dir_lists_lazy_names():
+    assert set(skfocal.__all__) <= set(dir(skfocal))
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="no attribute 'FocalLos'"):
+        skfocal.FocalLos  # noqa: B018
+
+
+def test_missing_engine_says_what_to_install():
+    code = (
+        "import sys; sys.modules['lightgbm'] = None\n"
+        "try:\n    import skfocal.lightgbm\n"
+        "except ImportError as error:\n    print(error)\n"
+    )
+    expected = "skfocal.lightgbm needs LightGBM: pip install 'skfocal[lightgbm]'"
+    assert run(code).strip() == expected
