@@ -1,0 +1,196 @@
+"""What the kernels cost: against naive NumPy, and against copying the same bytes.
+
+Run ``python docs/benchmarks/kernels.py``, with ``--quick`` only to see that it runs. All
+times of a table come from interleaved runs in one process; medians are compared.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from time import perf_counter
+
+import numba
+import numpy as np
+
+from skfocal import FocalLoss, _parallel
+from skfocal._fastmath import FASTMATH, exp, log1p_unit
+from skfocal.loss import Batch
+
+
+def naive_binary(y, z, gamma, alpha=0.5):
+    p = 1 / (1 + np.exp(-z))
+    pt = np.where(y == 1, p, 1 - p)
+    q, L = 1 - pt, -np.log(pt)
+    gradient = -alpha * (2 * y - 1) * q**gamma * (gamma * pt * L + q)
+    hessian = (1 + 2 * gamma) * q + gamma * (gamma * pt - q) * L
+    return gradient, alpha * q**gamma * pt * hessian
+
+
+def naive_softmax(y, z, gamma):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    pt = p[np.arange(len(y)), y]
+    q, L = 1 - pt, -np.log(pt)
+    d = p - np.eye(z.shape[1])[y]
+    A = q ** (gamma - 1) * (gamma * pt * L + q)
+    B = gamma * pt * q ** (gamma - 2) * (2 * q + (gamma * pt - 1) * L)
+    return A[:, None] * d, A[:, None] * p * (1 - p) + B[:, None] * d**2
+
+
+def focal(y, raw, gamma):
+    """Gradient and Newton weight in float32, as an engine asks for them."""
+    alpha = 0.5 if raw.ndim == 1 else None
+    batch = Batch(FocalLoss(gamma, alpha), y, raw, None)
+    out = [np.empty_like(raw, dtype=np.float32) for _ in range(2)]
+    return lambda: batch.run("gradient_hessian", 1.0, 0.5, *out)
+
+
+def copy_of_the_same_bytes(raw, y):
+    """Half of all bytes that the kernel reads and writes, copied."""
+    traffic = raw.nbytes + y.nbytes + 2 * 4 * raw.size
+    source = np.ones(traffic // 2, np.uint8)
+    target = np.empty_like(source)
+
+    def copy(start, stop):
+        np.copyto(target[start:stop], source[start:stop])
+
+    return lambda: _parallel.run_kernel(copy, source.shape)
+
+
+def loop_over(function):
+    kernel = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)
+
+    @kernel
+    def loop(x, out, start, stop):
+        x, out = x[start:stop], out[start:stop]
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    return loop
+
+
+def only(function, x):
+    out, loop = np.empty_like(x), loop_over(function)
+    return lambda: _parallel.run_kernel(loop, x.shape, x, out)
+
+
+def medians(tasks, repeats):
+    """Median seconds of each task, run in turn so that all see the same machine."""
+    seconds = {name: [] for name in tasks}
+    for task in tasks.values():
+        task()
+    for _ in range(repeats):
+        for name, task in tasks.items():
+            start = perf_counter()
+            task()
+            seconds[name].append(perf_counter() - start)
+    return {name: float(np.median(values)) for name, values in seconds.items()}
+
+
+def with_threads(n_threads, task):
+    def call():
+        _parallel.max_threads, before = (lambda: n_threads), _parallel.max_threads
+        try:
+            task()
+        finally:
+            _parallel.max_threads = before
+
+    return call
+
+
+def binary_tasks(n):
+    rng = np.random.default_rng(0)
+    z = rng.normal(scale=3, size=n)
+    y = (rng.random(n) < 0.1).astype(np.float32)
+    tasks = {"naive NumPy": lambda: naive_binary(y, z, 2.0)}
+    parallel = {
+        "copy of the same bytes": copy_of_the_same_bytes(z, y),
+        "focal, gamma=2": focal(y, z, 2.0),
+        "focal, gamma=1.5": focal(y, z, 1.5),
+        "focal, gamma=2, float32 raw": focal(y, z.astype(np.float32), 2.0),
+        "part: exp alone": only(exp, -abs(z)),
+        "part: log1p alone": only(log1p_unit, np.exp(-abs(z))),
+    }
+    return tasks, parallel
+
+
+def softmax_tasks(n, order):
+    rng = np.random.default_rng(0)
+    z = np.asarray(rng.normal(scale=3, size=(n, 5)), order=order)
+    y = rng.integers(0, 5, n).astype(np.int32)
+    tasks = {"naive NumPy": lambda: naive_softmax(y, z, 2.0)}
+    parallel = {
+        "copy of the same bytes": copy_of_the_same_bytes(z, y),
+        "focal, gamma=2": focal(y, z, 2.0),
+        "focal, gamma=1.5": focal(y, z, 1.5),
+    }
+    return tasks, parallel
+
+
+def print_table(title, tasks, parallel, repeats):
+    all_tasks = dict(tasks)
+    for threads in (1, 2):
+        for name, task in parallel.items():
+            all_tasks[name, threads] = with_threads(threads, task)
+    seconds = medians(all_tasks, repeats)
+    naive = seconds["naive NumPy"]
+    print(f"\n{title}")
+    print(f"{'':30}{'threads':>8}{'naive / it':>12}{'it / copy':>11}")
+    print(f"{'naive NumPy':30}{1:8}{1:12.1f}{naive / seconds[copy_name(1)]:11.1f}")
+    for name, threads in list(all_tasks)[1:]:
+        took = seconds[name, threads]
+        ratio = took / seconds[copy_name(threads)]
+        print(f"{name:30}{threads:8}{naive / took:12.1f}{ratio:11.2f}")
+
+
+def copy_name(threads):
+    return "copy of the same bytes", threads
+
+
+FIRST_CALL = """
+from time import perf_counter
+start = perf_counter()
+import numpy as np
+from skfocal import FocalLoss
+imported = perf_counter()
+y, z = np.zeros(10), np.zeros({shape})
+FocalLoss(2.0).gradient_hessian(y, z)
+print(imported - start, perf_counter() - imported)
+"""
+
+
+def first_call(shape, cache):
+    environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+    command = [sys.executable, "-c", FIRST_CALL.format(shape=shape)]
+    output = subprocess.check_output(command, env=environment, text=True)
+    return [float(number) for number in output.split()]
+
+
+def print_first_calls(repeats):
+    print("\nfirst call in a fresh process, seconds")
+    print(f"{'':30}{'import':>12}{'cold cache':>12}{'warm cache':>12}")
+    for name, shape in [("binary", 10), ("softmax, 5 classes", (10, 5))]:
+        with tempfile.TemporaryDirectory() as cache:
+            _, cold = first_call(shape, cache)
+            warm = [first_call(shape, cache) for _ in range(repeats)]
+        imports, calls = np.median(warm, axis=0)
+        print(f"{name:30}{imports:12.2f}{cold:12.2f}{calls:12.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small and few: a trial")
+    quick = parser.parse_args().quick
+    n, repeats = (100_000, 3) if quick else (1_000_000, 41)
+    title = f"binary gradient and Hessian, {n} rows, float64 in, float32 out"
+    print_table(title, *binary_tasks(n), repeats)
+    for order in "CF":
+        title = f"softmax, 5 classes, {n // 5} rows, {order} order"
+        print_table(title, *softmax_tasks(n // 5, order), repeats)
+    print_first_calls(1 if quick else 5)
+
+
+if __name__ == "__main__":
+    main()
