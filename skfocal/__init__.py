@@ -4,14 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skfocal.lightgbm import FocalLGBMClassifier
     from skfocal.loss import FocalLoss
 
-__all__ = ["FocalLoss", "__version__"]
+__all__ = ["FocalLGBMClassifier", "FocalLoss", "__version__"]
 
 __version__ = "0.1.0"
 
 # Loaded at first use: `import skfocal` imports neither numba nor an engine.
-_HOMES = {"FocalLoss": "skfocal.loss"}
+_HOMES = {
+    "FocalLGBMClassifier": "skfocal.lightgbm",
+    "FocalLoss": "skfocal.loss",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,89 +1,222 @@
-"""What the objectives of the boosting engines share."""
+"""What the boosted classifiers share: labels, weights, alpha and probabilities."""
 
-import threading
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import _safe_indexing, assert_all_finite, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _num_samples, validate_data
 
-from skfocal.loss import Batch, FocalLoss
+from skfocal._validation import (
+    PerClass,
+    check_alpha,
+    check_class_count,
+    check_gamma,
+    check_length,
+    check_weight,
+    positive_total,
+)
+from skfocal.loss import FocalLoss
 
-__all__ = ["BoostingObjective"]
+__all__ = ["FocalBoostingClassifier", "WeightedData"]
 
 FloatArray = npt.NDArray[np.floating]
-Hessian = Literal["bounded", "absolute"]
-
-# The least ratio of a Newton weight to the size of its gradient: one half bounds every
-# leaf by 2 before the learning rate, whatever the start value.
-_FLOORS = {"bounded": 0.5, "absolute": 0.0}
 
 
-class BoostingObjective:
-    """Gradient and positive Newton weight of the focal loss, in float32.
+@dataclass
+class WeightedData:
+    """Rows to train on or to validate on, none of weight 0.
 
-    Parameters
+    Attributes
     ----------
-    gamma : float or sequence of float, default=2.0
-        Focusing parameter, as in :class:`skfocal.FocalLoss`.
-    alpha : float, sequence of float or None, default=None
-        Class weights, as in :class:`skfocal.FocalLoss`.
-    hessian : {"bounded", "absolute"}, default="bounded"
-        Newton weight made of the Hessian h, which is negative on badly missed samples:
-        ``max(|h|, |g| / 2)`` or ``|h|``.
+    X : array, sparse matrix or table of shape (n_samples, n_features)
+        Features.
+    y : ndarray of shape (n_samples,)
+        Class labels; once encoded, the number of each row's class.
+    sample_weight : ndarray of float of shape (n_samples,) or None
+        What the user gave.
+    weight : ndarray of float of shape (n_samples,) or None
+        Product of sample weight and class weight.
+    offset : ndarray of shape (n_samples,) or (n_samples, n_classes), or None
+        The user's own start of the raw predictions, in log-odds.
     """
 
-    def __init__(
-        self, gamma: Any = 2.0, alpha: Any = None, *, hessian: Hessian = "bounded"
-    ) -> None:
-        if hessian not in _FLOORS:
-            raise ValueError(f"hessian must be one of {list(_FLOORS)}, got {hessian!r}")
-        self.loss = FocalLoss(gamma, alpha)
-        self.hessian = hessian
-        self._buffers = threading.local()
+    X: Any
+    y: npt.NDArray[Any]
+    sample_weight: FloatArray | None
+    weight: FloatArray | None
+    offset: FloatArray | None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"loss": self.loss, "hessian": self.hessian}
+    def without_zero_weights(self) -> "WeightedData":
+        if self.weight is None or self.weight.all():
+            return self
+        kept = np.flatnonzero(self.weight)
+        return WeightedData(
+            _safe_indexing(self.X, kept),
+            self.y[kept],
+            None if self.sample_weight is None else self.sample_weight[kept],
+            self.weight[kept],
+            None if self.offset is None else self.offset[kept],
+        )
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._buffers = threading.local()
 
-    def __repr__(self) -> str:
-        gamma, alpha = self.loss.gamma, self.loss.alpha
-        return f"{type(self).__name__}({gamma}, {alpha}, hessian={self.hessian!r})"
+class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
+    """Frame of a classifier that trains an engine with the focal loss.
 
-    def _newton_step(
-        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any, factor: float
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return new float32 arrays in the memory order of ``raw``."""
-        gradient = np.empty_like(raw, dtype=np.float32)
-        hessian = np.empty_like(raw, dtype=np.float32)
-        return self._fill(y, raw, weight, factor, gradient, hessian)
+    A subclass has the constructor, ``fit`` and ``decision_function`` of its engine.
+    """
 
-    def _newton_step_in_buffers(
-        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any, factor: float
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return arrays that this thread's next call overwrites.
+    focal_gamma: Any
+    focal_alpha: Any
+    class_weight: Any = None
+    objective: Any
+    classes_: npt.NDArray[Any]
+    loss_: FocalLoss
 
-        Fresh memory costs more per boosting round than the arithmetic done in it.
-        """
-        local = self._buffers
-        if getattr(local, "shape", None) != (raw.shape, raw.strides):
-            local.gradient = np.empty_like(raw, dtype=np.float32)
-            local.hessian = np.empty_like(raw, dtype=np.float32)
-            local.shape = (raw.shape, raw.strides)
-        return self._fill(y, raw, weight, factor, local.gradient, local.hessian)
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
 
-    def _fill(
+    @property
+    def n_classes_(self) -> int:
+        """Number of classes."""
+        return len(self.classes_)
+
+    def _labels_of(self, raw: FloatArray) -> npt.NDArray[Any]:
+        codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
+        return self.classes_[codes]
+
+    @contextmanager
+    def _unchanged_on_error(self) -> Iterator[None]:
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        """Check features, but leave a table as it is: engines read its categories."""
+        checks: dict[str, Any] = {
+            "accept_sparse": ("csr", "csc"),
+            "dtype": (np.float64, np.float32),
+            "ensure_all_finite": False,
+            "ensure_min_samples": 2 if reset else 1,
+        }
+        if hasattr(X, "columns"):
+            checks = {"skip_check_array": True}
+        if not reset:
+            return validate_data(self, X, reset=False, **checks)
+        return validate_data(self, X, y, **checks)[0]
+
+    def _training_data(
+        self, X: Any, y: Any, sample_weight: Any, offset: Any
+    ) -> WeightedData:
+        """Check the training data, encode its labels, set ``classes_``, ``loss_``."""
+        if self.objective is not None:
+            raise ValueError(
+                "objective must be None, for it is the focal loss, "
+                f"got {self.objective!r}"
+            )
+        gamma = check_gamma(self.focal_gamma, "focal_gamma")
+        X = self._check_features(X, y, reset=True)
+        names = ("y", "sample_weight", "init_score")
+        data = self._weigh(X, y, sample_weight, self.class_weight, offset, names)
+        self.classes_, data.y = np.unique(data.y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "y must hold at least two classes of positive weight, got only the "
+                f"class {self.classes_.tolist()}"
+            )
+        check_class_count("focal_gamma", gamma, len(self.classes_))
+        self.loss_ = FocalLoss(gamma, self._class_alpha(data))
+        return data
+
+    def _validation_data(
         self,
-        y: npt.NDArray[Any],
-        raw: FloatArray,
-        weight: Any,
-        factor: float,
-        gradient: FloatArray,
-        hessian: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
-        batch = Batch(self.loss, y, raw, weight)
-        floor = _FLOORS[self.hessian]
-        batch.run("gradient_hessian", factor, floor, gradient, hessian)
-        return gradient, hessian
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Any,
+        offset: Any,
+        *,
+        names: tuple[str, str, str],
+    ) -> WeightedData:
+        """Check validation data against the training data, and encode its labels."""
+        X = self._check_features(X, reset=False)
+        data = self._weigh(X, y, sample_weight, class_weight, offset, names)
+        unknown = np.setdiff1d(data.y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"{names[0]} must hold only labels from {self.classes_.tolist()}, "
+                f"got {unknown.tolist()}"
+            )
+        data.y = np.searchsorted(self.classes_, data.y)
+        return data
+
+    def _weigh(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Any,
+        offset: Any,
+        names: tuple[str, str, str],
+    ) -> WeightedData:
+        """Multiply sample and class weights, and drop the rows of weight 0."""
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name=names[0])
+        check_classification_targets(y)
+        check_length(names[0], len(y), _num_samples(X))
+        weight = check_weight(sample_weight, len(y), names[1])
+        if weight is not None:
+            positive_total(weight, names[1])
+        if offset is not None:
+            offset = np.asarray(offset, dtype=np.float64)
+            check_length(names[2], len(offset), len(y))
+        data = WeightedData(X, y, weight, weight, offset).without_zero_weights()
+        if class_weight is not None:
+            factor = compute_sample_weight(class_weight, data.y)
+            data.weight = factor if data.weight is None else factor * data.weight
+        return data.without_zero_weights()
+
+    def _class_alpha(self, data: WeightedData) -> PerClass | None:
+        """Resolve ``focal_alpha`` to what FocalLoss takes."""
+        alpha, n_classes = self.focal_alpha, len(self.classes_)
+        if isinstance(alpha, Mapping):
+            alpha = self._alpha_of_labels(alpha)
+        elif isinstance(alpha, str):
+            if alpha != "balanced":
+                raise ValueError(
+                    "focal_alpha must be None, a number, 'balanced', a dict or one "
+                    f"weight per class, got {alpha!r}"
+                )
+            # Not of class_weight, which it would cancel in predict.
+            counts = np.bincount(data.y, data.sample_weight, minlength=n_classes)
+            alpha = counts.sum() / (n_classes * counts)
+        values = check_alpha(alpha, "focal_alpha")
+        check_class_count("focal_alpha", values, n_classes)
+        return values
+
+    def _alpha_of_labels(self, alpha: Mapping[Any, float]) -> list[float]:
+        unknown = [label for label in alpha if label not in self.classes_]
+        if unknown:
+            raise ValueError(
+                f"focal_alpha must have labels from {self.classes_.tolist()} as keys, "
+                f"got {unknown}"
+            )
+        return [alpha.get(label, 1.0) for label in self.classes_.tolist()]
+
+    def _start(self, data: WeightedData, own_start: bool) -> Any:
+        """Return the constant of least loss, or 0 if training starts elsewhere."""
+        if not own_start:
+            return self.loss_.fit_intercept_only(data.y, data.weight)
+        return 0.0 if self.n_classes_ == 2 else np.zeros(self.n_classes_)

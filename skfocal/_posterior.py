@@ -20,8 +20,10 @@ from scipy.optimize import elementwise
 from scipy.special import expit, log_expit, logsumexp
 
 __all__ = [
+    "binary_log_proba",
     "binary_proba",
     "raw_from_log_proba",
+    "softmax_log_proba",
     "softmax_proba",
 ]
 
@@ -65,6 +67,12 @@ def binary_proba(z: FloatArray, gamma: FloatArray, alpha: FloatArray) -> FloatAr
     return np.column_stack([expit(-u), expit(u)])
 
 
+def binary_log_proba(z: FloatArray, gamma: FloatArray, alpha: FloatArray) -> FloatArray:
+    """Logarithm of the posterior (n, 2) of binary raw predictions (n,)."""
+    u = _binary_log_odds(z, gamma, alpha)
+    return np.column_stack([log_expit(-u), log_expit(u)])
+
+
 def _logit_of_each_class(z: FloatArray) -> FloatArray:
     """u_k = z_k - log(sum of exp(z_j), j != k), right where p_k is next to 0 or 1."""
     rows, top = np.arange(len(z)), z.argmax(axis=1)
@@ -79,10 +87,17 @@ def _logit_of_each_class(z: FloatArray) -> FloatArray:
     return u
 
 
+def softmax_log_proba(
+    z: FloatArray, gamma: FloatArray, alpha: FloatArray
+) -> FloatArray:
+    """Logarithm of the posterior (n, K) of softmax raw predictions (n, K)."""
+    log_eta = _log_proba_over_phi(_logit_of_each_class(z), gamma) - np.log(alpha)
+    return log_eta - logsumexp(log_eta, axis=1, keepdims=True)
+
+
 def softmax_proba(z: FloatArray, gamma: FloatArray, alpha: FloatArray) -> FloatArray:
     """Posterior (n, K) of softmax raw predictions (n, K)."""
-    log_eta = _log_proba_over_phi(_logit_of_each_class(z), gamma) - np.log(alpha)
-    return np.exp(log_eta - logsumexp(log_eta, axis=1, keepdims=True))
+    return np.exp(softmax_log_proba(z, gamma, alpha))
 
 
 def _binary_raw(

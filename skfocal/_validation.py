@@ -24,23 +24,23 @@ def _as_floats(name: str, value: Any) -> PerClass:
     )
 
 
-def check_gamma(gamma: Any) -> PerClass:
+def check_gamma(gamma: Any, name: str = "gamma") -> PerClass:
     """Return gamma as a float or a tuple of floats."""
-    values = _as_floats("gamma", gamma)
+    values = _as_floats(name, gamma)
     if not all(0.0 <= g < np.inf for g in np.atleast_1d(values)):
-        raise ValueError(f"gamma must be >= 0 and finite, got {gamma!r}")
+        raise ValueError(f"{name} must be >= 0 and finite, got {gamma!r}")
     return values
 
 
-def check_alpha(alpha: Any) -> PerClass | None:
+def check_alpha(alpha: Any, name: str = "alpha") -> PerClass | None:
     """Return alpha as None, a float or a tuple of floats."""
     if alpha is None:
         return None
-    values = _as_floats("alpha", alpha)
+    values = _as_floats(name, alpha)
     if isinstance(values, float) and not 0.0 < values < 1.0:
-        raise ValueError(f"alpha must be in (0, 1) if it is a float, got {alpha!r}")
+        raise ValueError(f"{name} must be in (0, 1) if it is a float, got {alpha!r}")
     if not all(0.0 < a < np.inf for a in np.atleast_1d(values)):
-        raise ValueError(f"alpha must be > 0 and finite for each class, got {alpha!r}")
+        raise ValueError(f"{name} must be > 0 and finite for each class, got {alpha!r}")
     return values
 
 
@@ -83,31 +83,41 @@ def check_labels(y_true: npt.ArrayLike, n_classes: int | None) -> npt.NDArray[np
     return labels
 
 
+def check_class_count(name: str, values: PerClass | None, n_classes: int) -> None:
+    """Raise if gamma or alpha doesn't fit the number of classes."""
+    if name.endswith("alpha") and isinstance(values, float) and n_classes != 2:
+        raise ValueError(
+            f"{name} must have one entry per class for {n_classes} classes, "
+            f"got the float {values}"
+        )
+    if isinstance(values, tuple) and len(values) != n_classes:
+        raise ValueError(
+            f"{name} must have one entry per class ({n_classes}), "
+            f"got {len(values)} entries"
+        )
+
+
 def check_weight(
-    sample_weight: npt.ArrayLike | None, n_samples: int
+    sample_weight: npt.ArrayLike | None, n_samples: int, name: str = "sample_weight"
 ) -> FloatArray | None:
     """Return sample weights as float64, or None."""
     if sample_weight is None:
         return None
     weight = np.ascontiguousarray(sample_weight, dtype=np.float64)
     if weight.ndim != 1:
-        raise ValueError(
-            f"sample_weight must have shape (n_samples,), got {weight.shape}"
-        )
-    check_length("sample_weight", len(weight), n_samples)
+        raise ValueError(f"{name} must have shape (n_samples,), got {weight.shape}")
+    check_length(name, len(weight), n_samples)
     valid = (weight >= 0) & (weight < np.inf)
     if not valid.all():
-        raise ValueError(
-            f"sample_weight must be >= 0 and finite, got {weight[~valid][0]}"
-        )
+        raise ValueError(f"{name} must be >= 0 and finite, got {weight[~valid][0]}")
     return weight
 
 
-def positive_total(weight: FloatArray) -> float:
+def positive_total(weight: FloatArray, name: str = "sample_weight") -> float:
     """Return the sum of the weights."""
     total = float(weight.sum())
     if total <= 0.0:
-        raise ValueError("sample_weight must not be all zero, got a sum of 0.0")
+        raise ValueError(f"{name} must not be all zero, got a sum of {total}")
     return total
 
 

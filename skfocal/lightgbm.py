@@ -1,11 +1,15 @@
-"""Focal loss for LightGBM: a custom objective for both of its interfaces."""
+"""Focal loss for LightGBM: objective, metric and classifier."""
 
-from typing import Any
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting import BoostingObjective
+from skfocal._boosting import FocalBoostingClassifier, WeightedData
+from skfocal._objective import BoostingMetric, BoostingObjective
 from skfocal._validation import check_labels, check_length, check_raw, check_weight
 
 try:
@@ -15,9 +19,37 @@ except ImportError as error:
         "skfocal.lightgbm needs LightGBM: pip install 'skfocal[lightgbm]'"
     ) from error
 
-__all__ = ["FocalObjective"]
+from skfocal._lightgbm_model import (
+    constant_booster,
+    fold_start,
+    has_usable_feature,
+    write_link,
+)
+from skfocal._lightgbm_words import (
+    choose_metrics,
+    per_validation_set,
+    pop_rounds,
+    random_seed,
+    refuse_words,
+    thread_count,
+    validation_pairs,
+)
+
+__all__ = ["FocalLGBMClassifier", "FocalMetric", "FocalObjective"]
 
 FloatArray = npt.NDArray[np.floating]
+Evaluation = tuple[str, float, bool]
+
+# Constructor words that lightgbm.train knows under the same name and default.
+_TREE_WORDS = (
+    *("boosting_type", "num_leaves", "max_depth", "learning_rate"),
+    *("subsample_for_bin", "min_split_gain", "min_child_weight", "min_child_samples"),
+    *("subsample", "subsample_freq", "colsample_bytree", "reg_alpha", "reg_lambda"),
+)
+_THREAD_ALIASES = {"num_threads", "num_thread", "nthread", "nthreads"}
+# What errors call the labels, weights and start of validation data.
+_VAL_WORDS = ("y_val", "sample_weight_val", "init_score")
+_EVAL_WORDS = ("eval_set", "eval_sample_weight", "eval_init_score")
 
 
 class FocalObjective(BoostingObjective):
@@ -121,6 +153,567 @@ class FocalObjective(BoostingObjective):
         return self._newton_step_in_buffers(y, preds, weight, factor)
 
 
+class FocalMetric(BoostingMetric):
+    r"""Focal loss as an evaluation metric of LightGBM, on raw predictions.
+
+    The weighted mean of :math:`-\alpha_t (1 - p_t)^\gamma \log p_t`, to be minimised.
+    One object serves ``lgb.train(feval=metric)`` and, with a :class:`FocalObjective`,
+    ``LGBMClassifier.fit(eval_metric=metric)``.
+
+    Parameters
+    ----------
+    gamma : float or sequence of float, default=2.0
+        Focusing parameter, at least 0; one for all classes or one per class.
+    alpha : float, sequence of float or None, default=None
+        Class weights as in :class:`skfocal.FocalLoss`.
+
+    Attributes
+    ----------
+    loss : FocalLoss
+        The loss of this metric.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its domain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfocal.lightgbm import FocalMetric
+    >>> name, value, higher_is_better = FocalMetric(gamma=0.0)([0, 1], np.zeros(2))
+    >>> name, round(value, 4), higher_is_better
+    ('focal_loss', 0.6931, False)
+    """
+
+    # LightGBM counts the parameters: keep exactly these.
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Evaluation:
+        """Return name, value and that less is better.
+
+        LightGBM calls it, in one of two ways.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,), or the raw predictions
+            Labels 0 .. n_classes - 1. In a call from ``lgb.train``, what the next
+            parameter says.
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), or Dataset
+            Raw predictions, in log-odds. In a call from ``lgb.train``, the data, whose
+            labels and weights are used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        name : str
+            ``"focal_loss"``.
+        value : float
+            Weighted mean of the loss.
+        is_higher_better : bool
+            False.
+        """
+        if isinstance(y_pred, lgb.Dataset):
+            y, weight = y_pred.get_label(), y_pred.get_weight()
+            return "focal_loss", self._mean_loss(y, y_true, weight), False
+        return "focal_loss", self.loss(y_true, y_pred, sample_weight), False
+
+
+class FocalLGBMClassifier(FocalBoostingClassifier):
+    r"""LightGBM classifier trained with the focal loss, with true probabilities.
+
+    It takes the words of :class:`lightgbm.LGBMClassifier` under their names and with
+    their defaults, further LightGBM parameters and aliases as keywords, and trains
+    through ``lightgbm.train``. What differs is the loss,
+
+    .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
+
+    the start value, which is the constant of least focal loss, and ``predict_proba``,
+    which is the exact posterior of that loss and not its sigmoid or softmax.
+
+    Parameters
+    ----------
+    focal_gamma : float or sequence of float, default=2.0
+        Focusing parameter, at least 0; one for all classes or one per class. 0 is the
+        log loss.
+    focal_alpha : None, float, "balanced", dict or sequence of float, default=None
+        What a mistake on each class costs. A float in (0, 1) is the weight of
+        ``classes_[1]`` of two, and the other class has the rest; "balanced" weights
+        inversely to the class frequencies, by sample weight; a dict gives positive
+        weights by label, 1 where it has none; a sequence has one per class. It moves
+        ``predict``, not the probabilities.
+    boosting_type : {"gbdt", "dart"} and aliases, default="gbdt"
+        How trees are combined. Random forests ("rf") take no custom objective.
+    num_leaves : int, default=31
+        Largest number of leaves of a tree.
+    max_depth : int, default=-1
+        Largest depth of a tree; no limit if negative.
+    learning_rate : float, default=0.1
+        Factor of each tree.
+    n_estimators : int, default=100
+        Number of boosting rounds.
+    subsample_for_bin : int, default=200000
+        Number of samples that decide the bins.
+    objective : None, default=None
+        Not to be used: the objective is the focal loss.
+    class_weight : dict, "balanced" or None, default=None
+        Weights that multiply the sample weights of each class. Unlike ``focal_alpha``
+        they change the population that the probabilities speak of.
+    min_split_gain : float, default=0.0
+        Least gain of a split.
+    min_child_weight : float, default=1e-3
+        Least sum of Newton weights in a leaf.
+    min_child_samples : int, default=20
+        Least number of samples in a leaf.
+    subsample : float, default=1.0
+        Share of the samples that a tree sees, if ``subsample_freq`` is positive.
+    subsample_freq : int, default=0
+        Number of rounds between two subsamples; 0 for none.
+    colsample_bytree : float, default=1.0
+        Share of the features that a tree sees.
+    reg_alpha : float, default=0.0
+        L1 penalty of the leaves.
+    reg_lambda : float, default=0.0
+        L2 penalty of the leaves.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed; None for LightGBM's own fixed seeds.
+    n_jobs : int or None, default=None
+        Threads; None for the physical cores, negative counts from all cores.
+    importance_type : {"split", "gain"}, default="split"
+        What ``feature_importances_`` holds.
+    **kwargs
+        Further LightGBM parameters and aliases, such as ``max_bin`` or
+        ``feature_fraction``; among them ``early_stopping_round``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    booster_ : lightgbm.Booster
+        The fitted model. It holds the start value and the link, so that ``predict`` of
+        the saved model gives the sigmoid or softmax of :meth:`decision_function` in
+        every language.
+    loss_ : FocalLoss
+        The loss with its class weights resolved.
+    initial_score_ : float or ndarray of shape (n_classes,)
+        Start value, in log-odds; 0 if ``init_score`` or ``init_model`` was given.
+    n_iter_ : int
+        Number of boosting rounds in the model.
+    best_iteration_ : int
+        Round of the best validation score, 0 without early stopping.
+    best_score_ : dict
+        Validation scores at that round.
+    evals_result_ : dict
+        Validation scores of all rounds, by validation set and metric.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if all are strings.
+
+    See Also
+    --------
+    FocalObjective : The same loss for ``lightgbm.train``.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
+       :arxiv:`1708.02002`
+    .. [2] N. Charoenphakdee et al., "On Focal Loss for Class-Posterior Probability
+       Estimation: A Theoretical Perspective", 2021, :arxiv:`2011.09172`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skfocal import FocalLGBMClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = FocalLGBMClassifier(focal_gamma=2.0, n_estimators=20, verbosity=-1)
+    >>> model.fit(X, y).predict_proba(X).shape
+    (569, 2)
+    """
+
+    def __init__(
+        self,
+        focal_gamma: Any = 2.0,
+        focal_alpha: Any = None,
+        *,
+        boosting_type: str = "gbdt",
+        num_leaves: int = 31,
+        max_depth: int = -1,
+        learning_rate: float = 0.1,
+        n_estimators: int = 100,
+        subsample_for_bin: int = 200000,
+        objective: None = None,
+        class_weight: Any = None,
+        min_split_gain: float = 0.0,
+        min_child_weight: float = 1e-3,
+        min_child_samples: int = 20,
+        subsample: float = 1.0,
+        subsample_freq: int = 0,
+        colsample_bytree: float = 1.0,
+        reg_alpha: float = 0.0,
+        reg_lambda: float = 0.0,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        importance_type: str = "split",
+        **kwargs: Any,
+    ) -> None:
+        self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.boosting_type = boosting_type
+        self.num_leaves = num_leaves
+        self.max_depth = max_depth
+        self.learning_rate = learning_rate
+        self.n_estimators = n_estimators
+        self.subsample_for_bin = subsample_for_bin
+        self.objective = objective
+        self.class_weight = class_weight
+        self.min_split_gain = min_split_gain
+        self.min_child_weight = min_child_weight
+        self.min_child_samples = min_child_samples
+        self.subsample = subsample
+        self.subsample_freq = subsample_freq
+        self.colsample_bytree = colsample_bytree
+        self.reg_alpha = reg_alpha
+        self.reg_lambda = reg_lambda
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.importance_type = importance_type
+        self._engine_words = kwargs
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, among them LightGBM's further ones.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Has no effect: no parameter is an estimator.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return super().get_params(deep=deep) | self._engine_words
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, among them any of LightGBM.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        own = super().get_params(deep=False)
+        for name, value in params.items():
+            if name in own:
+                setattr(self, name, value)
+            else:
+                self._engine_words = self._engine_words | {name: value}
+        return self
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        init_score: Any = None,
+        eval_set: Any = None,
+        eval_names: Sequence[str] | None = None,
+        eval_sample_weight: Sequence[Any] | None = None,
+        eval_class_weight: Sequence[Any] | None = None,
+        eval_init_score: Sequence[Any] | None = None,
+        eval_metric: Any = None,
+        feature_name: Any = "auto",
+        categorical_feature: Any = "auto",
+        callbacks: Sequence[Callable[..., Any]] | None = None,
+        init_model: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        eval_X: Any = None,
+        eval_y: Any = None,
+    ) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Features; missing values and, in a table, categorical columns are welcome.
+        y : array-like of shape (n_samples,)
+            Class labels of any type, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0. Rows of weight 0 don't count.
+        init_score : array-like of shape (n_samples,) or (n_samples, n_classes), \
+                default=None
+            Raw predictions to start from, in log-odds, instead of the focal optimum.
+            The model doesn't hold them.
+        eval_set : list of (X, y), default=None
+            Validation data.
+        eval_names : list of str, default=None
+            Names of the validation sets, by default ``valid_0``, ``valid_1`` ...
+        eval_sample_weight : list of array-like, default=None
+            Sample weights of each validation set.
+        eval_class_weight : list of dict or "balanced", default=None
+            Class weights of each validation set.
+        eval_init_score : list of array-like, default=None
+            Start of the raw predictions of each validation set.
+        eval_metric : str, callable or list of them, default=None
+            Metrics of the validation sets, by default the focal loss. Names: any rank
+            metric of LightGBM (``"auc"``, ``"average_precision"``), ``"focal_loss"``,
+            ``"logloss"`` and ``"error"``, these two of the class probabilities. A
+            callable takes ``(y_true, y_proba)`` or ``(y_true, y_proba, weight)``, with
+            labels 0 .. n_classes - 1 and probabilities of class 1 or of each class, and
+            returns name, value and whether more is better.
+        feature_name : list of str or "auto", default="auto"
+            Names of the features.
+        categorical_feature : list of str or int, or "auto", default="auto"
+            Categorical features, by default those of a table that are categorical.
+        callbacks : list of callable, default=None
+            Callbacks of ``lightgbm.train``.
+        init_model : str, Path, Booster or fitted classifier, default=None
+            Model to go on from.
+        X_val : array-like, table or sparse matrix, default=None
+            Features of one more validation set, the first. A Pipeline with
+            ``transform_input=["X_val"]`` transforms it.
+        y_val : array-like, default=None
+            Its labels.
+        sample_weight_val : array-like, default=None
+            Its sample weights.
+        eval_X : array-like, table, sparse matrix, or tuple of them, default=None
+            Features of the validation sets, LightGBM's newer words for ``eval_set``.
+        eval_y : array-like, or tuple of them, default=None
+            Their labels.
+
+        Returns
+        -------
+        self
+            The fitted classifier. A failed fit leaves it as it was.
+        """
+        with self._unchanged_on_error():
+            params = self._train_params()
+            train = self._training_data(X, y, sample_weight, init_score)
+            sets = validation_pairs(eval_set, eval_X, eval_y)
+            extras = per_validation_set(
+                len(sets),
+                eval_sample_weight=eval_sample_weight,
+                eval_class_weight=eval_class_weight,
+                eval_init_score=eval_init_score,
+            )
+            valid = [
+                train
+                if pair[0] is X and pair[1] is y
+                else self._validation_data(*pair, *extra, names=_EVAL_WORDS)
+                for pair, extra in zip(sets, extras, strict=True)
+            ]
+            if X_val is not None or y_val is not None:
+                more = (X_val, y_val, sample_weight_val, None, None)
+                valid.insert(0, self._validation_data(*more, names=_VAL_WORDS))
+            self._train(
+                params,
+                train,
+                valid,
+                eval_names=eval_names,
+                eval_metric=eval_metric,
+                columns={
+                    "feature_name": feature_name,
+                    "categorical_feature": categorical_feature,
+                },
+                callbacks=callbacks,
+                init_model=getattr(init_model, "booster_", init_model),
+            )
+        return self
+
+    def _train_params(self) -> dict[str, Any]:
+        """LightGBM's parameters; a word at its default, LightGBM's too, is left out."""
+        signature = inspect.signature(FocalLGBMClassifier.__init__).parameters
+        params = {
+            name: getattr(self, name)
+            for name in _TREE_WORDS
+            if getattr(self, name) != signature[name].default
+        }
+        params |= self._engine_words
+        refuse_words(params)
+        if self.random_state is not None:
+            params["random_state"] = random_seed(self.random_state)
+        if not _THREAD_ALIASES & params.keys():
+            params["num_threads"] = thread_count(self.n_jobs)
+        # LightGBM fails if it drops a feature that a custom objective counted on.
+        return {"feature_pre_filter": False} | params
+
+    def _train(
+        self,
+        params: dict[str, Any],
+        train: WeightedData,
+        valid: list[WeightedData],
+        *,
+        eval_names: Sequence[str] | None,
+        eval_metric: Any,
+        columns: dict[str, Any],
+        callbacks: Sequence[Callable[..., Any]] | None,
+        init_model: Any,
+    ) -> None:
+        own_start = train.offset is not None or init_model is not None
+        self.initial_score_ = self._start(train, own_start)
+        if self.n_classes_ > 2:
+            params["num_class"] = self.n_classes_
+        focal = self.loss_.gamma, self.loss_.alpha
+        names, functions = choose_metrics(eval_metric, params, FocalMetric(*focal))
+        rounds = pop_rounds(params, self.n_estimators)
+        custom = params | {"objective": "custom"}
+        data = _dataset(train, self.initial_score_, params=custom, **columns)
+        # Going on from a model predicts the raw data once more.
+        data.free_raw_data = init_model is None
+        self.evals_result_: dict[str, Any] = {}
+        if init_model is None and not has_usable_feature(data.construct()):
+            booster = constant_booster(params, data)
+        else:
+            own = {"objective": FocalObjective(*focal), "metric": names or "None"}
+            booster = lgb.train(
+                params | own,
+                data,
+                rounds,
+                valid_sets=[
+                    data
+                    if rows is train
+                    else _dataset(rows, self.initial_score_, reference=data)
+                    for rows in valid
+                ],
+                valid_names=list(eval_names or _valid_names(valid, train)),
+                feval=functions,
+                init_model=init_model,
+                callbacks=[
+                    *(callbacks or ()),
+                    lgb.record_evaluation(self.evals_result_),
+                ],
+            )
+        if not own_start:
+            fold_start(booster, self.initial_score_)
+        self._finish(booster)
+
+    def _finish(self, booster: lgb.Booster) -> None:
+        write_link(booster, self.n_classes_)
+        self.booster_ = booster
+        self.n_iter_ = booster.current_iteration()
+        self.best_iteration_ = max(booster.best_iteration, 0)
+        self.best_score_ = booster.best_score
+
+    @property
+    def feature_importances_(self) -> npt.NDArray[Any]:
+        """Importance of each feature, as ``importance_type`` says."""
+        check_is_fitted(self)
+        return self.booster_.feature_importance(self.importance_type)
+
+    def decision_function(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> FloatArray:
+        """Predict raw predictions, in log-odds.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Raw predictions; one dimension for two classes.
+        """
+        check_is_fitted(self)
+        return self.booster_.predict(
+            self._check_features(X, reset=False),
+            raw_score=True,
+            start_iteration=start_iteration,
+            num_iteration=num_iteration,
+            num_threads=thread_count(self.n_jobs),
+        )
+
+    def predict(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> npt.NDArray[Any]:
+        """Predict the class of least expected cost, focal_alpha being that of a miss.
+
+        It is the class of the largest raw prediction: for one ``focal_gamma``, the
+        class of the largest alpha times probability, the most probable without alpha.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        raw = self.decision_function(
+            X, start_iteration=start_iteration, num_iteration=num_iteration
+        )
+        return self._labels_of(raw)
+
+    def predict_proba(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> FloatArray:
+        """Predict class probabilities: the exact posterior of the focal loss.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        raw = self.decision_function(
+            X, start_iteration=start_iteration, num_iteration=num_iteration
+        )
+        return self.loss_.predict_proba(raw)
+
+    def predict_log_proba(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> FloatArray:
+        """Predict the logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of :meth:`predict_proba`.
+        """
+        raw = self.decision_function(
+            X, start_iteration=start_iteration, num_iteration=num_iteration
+        )
+        return self.loss_.predict_log_proba(raw)
+
+
 def _n_classes(raw: FloatArray) -> int:
     return 2 if raw.ndim == 1 else raw.shape[1]
 
@@ -128,3 +721,16 @@ def _n_classes(raw: FloatArray) -> int:
 def _hessian_factor(raw: FloatArray) -> float:
     """LightGBM scales the diagonal of its own softmax Hessian by K / (K - 1)."""
     return 1.0 if raw.ndim == 1 else raw.shape[1] / (raw.shape[1] - 1)
+
+
+def _dataset(rows: WeightedData, start: Any, **kwargs: Any) -> lgb.Dataset:
+    """Rows as LightGBM takes them, starting at the user's offset or a constant."""
+    shape = (len(rows.y), *np.shape(start))
+    offset = np.full(shape, start) if rows.offset is None else rows.offset
+    return lgb.Dataset(
+        rows.X, label=rows.y, weight=rows.weight, init_score=offset, **kwargs
+    )
+
+
+def _valid_names(valid: list[WeightedData], train: WeightedData) -> list[str]:
+    return ["training" if v is train else f"valid_{i}" for i, v in enumerate(valid)]

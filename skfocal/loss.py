@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from skfocal import _kernels, _posterior
 from skfocal._parallel import run_kernel
 from skfocal._validation import (
     check_alpha,
+    check_class_count,
     check_gamma,
     check_labels,
     check_length,
@@ -424,9 +426,34 @@ class FocalLoss:
                [0.064, 0.936]])
         """
         raw = check_raw(raw_prediction)
-        gamma, alpha = self.class_values(_count_classes(raw))
-        proba = _posterior.binary_proba if raw.ndim == 1 else _posterior.softmax_proba
-        return proba(raw.astype(np.float64), gamma, alpha).astype(raw.dtype, copy=False)
+        binary, softmax = _posterior.binary_proba, _posterior.softmax_proba
+        return self._posterior(binary if raw.ndim == 1 else softmax, raw)
+
+    def predict_log_proba(self, raw_prediction: npt.ArrayLike) -> FloatArray:
+        """Return the logarithms of the class probabilities.
+
+        They stay finite where :meth:`predict_proba` underflows to 0.
+
+        Parameters
+        ----------
+        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Raw predictions, in log-odds.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Natural logarithms of :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> from skfocal import FocalLoss
+        >>> FocalLoss(gamma=2.0).predict_log_proba([0.0, 500.0]).round(2)
+        array([[   -0.69,    -0.69],
+               [-1499.59,     0.  ]])
+        """
+        raw = check_raw(raw_prediction)
+        binary, softmax = _posterior.binary_log_proba, _posterior.softmax_log_proba
+        return self._posterior(binary if raw.ndim == 1 else softmax, raw)
 
     def raw_from_proba(self, proba: npt.ArrayLike) -> FloatArray:
         """Return the raw prediction that stands for given class probabilities.
@@ -462,6 +489,13 @@ class FocalLoss:
             log_proba = np.log(proba)
         return self._raw_from_log_proba(log_proba)
 
+    def _posterior(
+        self, function: Callable[..., FloatArray], raw: FloatArray
+    ) -> FloatArray:
+        gamma, alpha = self.class_values(_count_classes(raw))
+        proba = function(raw.astype(np.float64), gamma, alpha)
+        return proba.astype(raw.dtype, copy=False)
+
     def _raw_from_log_proba(self, log_proba: FloatArray) -> FloatArray:
         gamma, alpha = self.class_values(log_proba.shape[1])
         return _posterior.raw_from_log_proba(log_proba, gamma, alpha)
@@ -475,18 +509,8 @@ class FocalLoss:
 
     def class_values(self, n_classes: int) -> tuple[FloatArray, FloatArray]:
         """Return gamma and alpha as one float64 per class."""
-        if isinstance(self.alpha, float) and n_classes != 2:
-            raise ValueError(
-                f"alpha must have one entry per class for {n_classes} classes, "
-                f"got the float {self.alpha}"
-            )
-        for name in ("gamma", "alpha"):
-            values = getattr(self, name)
-            if isinstance(values, tuple) and len(values) != n_classes:
-                raise ValueError(
-                    f"{name} must have one entry per class ({n_classes}), "
-                    f"got {len(values)} entries"
-                )
+        check_class_count("gamma", self.gamma, n_classes)
+        check_class_count("alpha", self.alpha, n_classes)
         alpha = self.alpha
         if isinstance(alpha, float):
             alpha = (1.0 - alpha, alpha)

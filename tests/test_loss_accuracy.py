@@ -68,6 +68,14 @@ def test_softmax_is_exact_at_every_margin(gamma):
         assert reference.relative_error(hessian[i], diagonal, scale) <= 1e-12
 
 
+def test_softmax_hessian_of_a_certain_and_wrong_class():
+    # Next to the gradient it is tiny, yet 1 - p of the class must keep its digits.
+    z = [[40.0, 0.0, -1.0]]
+    _, hessian = FocalLoss(0.0).gradient_hessian([1], z)
+    diagonal = [row[k] for k, row in enumerate(reference.softmax(1, z[0], 0.0)[2])]
+    assert reference.relative_error(hessian[0], diagonal) <= 1e-12
+
+
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 2.0, 2.5])
 def test_softmax_hessian_product_is_exact(gamma):
     labels = np.arange(len(SOFTMAX_ROWS)) % 4

@@ -1,0 +1,54 @@
+"""LightGBM models that hold their start value and their link."""
+
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["constant_booster", "fold_start", "has_usable_feature", "write_link"]
+
+
+def has_usable_feature(data: lgb.Dataset) -> bool:
+    """Whether any feature of a constructed Dataset has more than one bin."""
+    return any(data.feature_num_bin(k) > 1 for k in range(data.num_feature()))
+
+
+def constant_booster(params: dict[str, Any], data: lgb.Dataset) -> lgb.Booster:
+    """A model of one leaf per class, of value 0, for data without a usable feature.
+
+    LightGBM fails on such data with a custom objective (microsoft/LightGBM#5667).
+    """
+    names = ("num_class", "verbosity", "num_threads")
+    words = {name: params[name] for name in names if name in params}
+    words["objective"] = "multiclass" if "num_class" in params else "binary"
+    booster = lgb.train(words, data, num_boost_round=1)
+    for tree in range(params.get("num_class", 1)):
+        booster.set_leaf_output(tree, 0, 0.0)
+    return booster
+
+
+def fold_start(booster: lgb.Booster, start: npt.ArrayLike) -> None:
+    """Add a constant raw prediction per class to the leaves of the first trees."""
+    trees = booster.dump_model(num_iteration=1)["tree_info"]
+    for tree, value in zip(trees, np.atleast_1d(start), strict=True):
+        index = tree["tree_index"]
+        for leaf in range(tree["num_leaves"]):
+            output = booster.get_leaf_output(index, leaf)
+            booster.set_leaf_output(index, leaf, output + float(value))
+
+
+def write_link(booster: lgb.Booster, n_classes: int) -> None:
+    """Let ``booster.predict`` return expit or softmax of the raw prediction.
+
+    A model of a custom objective names none, so that it would return the latter.
+    """
+    link = "binary sigmoid:1" if n_classes == 2 else f"multiclass num_class:{n_classes}"
+    best_iteration = booster.best_iteration
+    # All trees: with a best iteration set, fewer are written by default.
+    text = booster.model_to_string(num_iteration=-1)
+    head, names, rest = text.partition("feature_names=")
+    lines = [line for line in head.splitlines() if not line.startswith("objective=")]
+    linked = "\n".join([*lines, f"objective={link}", names + rest])
+    booster.model_from_string(linked)
+    booster.best_iteration = best_iteration

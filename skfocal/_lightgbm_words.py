@@ -1,0 +1,211 @@
+"""What the words of LightGBM's own classifier mean to lightgbm.train."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, log_loss
+
+from skfocal.loss import FocalLoss
+
+__all__ = [
+    "ProbabilityMetric",
+    "choose_metrics",
+    "per_validation_set",
+    "pop_rounds",
+    "random_seed",
+    "refuse_words",
+    "thread_count",
+    "validation_pairs",
+]
+
+FloatArray = npt.NDArray[np.floating]
+Evaluation = tuple[str, float, bool]
+
+_ROUND_ALIASES = (
+    *("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees"),
+    *("num_round", "num_rounds", "nrounds", "num_boost_round", "max_iter"),
+)
+_METRIC_ALIASES = ("metric", "metrics", "metric_types")
+_NO_METRIC = {"", "none", "null", "custom", "na"}
+_LOG_LOSSES = {"logloss", "binary_logloss", "multi_logloss", "binary", "multiclass"}
+_ERRORS = {"error", "binary_error", "multi_error"}
+# They compare raw predictions with each other only.
+_RANK_METRICS = {"auc", "average_precision", "auc_mu"}
+_OBJECTIVE_ALIASES = {"objective_type", "app", "application", "loss"}
+_WITHOUT_EFFECT = {"scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets"}
+
+
+def refuse_words(params: dict[str, Any]) -> None:
+    """Raise for words that can't work with the focal loss, or would do nothing."""
+    for name in ("boosting_type", "boosting", "boost"):
+        if params.get(name) in ("rf", "random_forest"):
+            raise ValueError(
+                f"{name} must not be {params[name]!r}: LightGBM's random forests take "
+                f"no custom objective, got {name}={params[name]!r}"
+            )
+    for name in ("linear_tree", "linear_trees"):
+        if params.get(name):
+            raise ValueError(
+                f"{name} must be False: linear leaves can't hold the start value, "
+                f"got {params[name]!r}"
+            )
+    for name in sorted(_OBJECTIVE_ALIASES & params.keys()):
+        raise ValueError(
+            f"{name} must not be given, for the objective is the focal loss, "
+            f"got {params[name]!r}"
+        )
+    for name in ("gamma", "alpha"):
+        if name in params:
+            raise ValueError(
+                f"{name} must be given as focal_{name}, got {name}={params[name]!r}"
+            )
+    for name in sorted(_WITHOUT_EFFECT & params.keys()):
+        raise ValueError(
+            f"{name} must not be given, LightGBM ignores it with a custom objective: "
+            f"use class_weight or focal_alpha, got {params[name]!r}"
+        )
+
+
+def pop_rounds(params: dict[str, Any], n_estimators: int) -> int:
+    """Take the number of rounds out of the parameters, whatever its alias."""
+    given = [params.pop(name) for name in _ROUND_ALIASES if name in params]
+    return given[-1] if given else n_estimators
+
+
+def random_seed(random_state: Any) -> int:
+    """Turn an int, RandomState or Generator into a seed."""
+    largest = np.iinfo(np.int32).max
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(largest))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(largest))
+    return random_state
+
+
+def thread_count(n_jobs: int | None) -> int:
+    """Count threads as LightGBM's wrapper does: None means the physical cores."""
+    if n_jobs is None:
+        return joblib.cpu_count(only_physical_cores=True)
+    return max(joblib.cpu_count() + 1 + n_jobs, 1) if n_jobs < 0 else n_jobs
+
+
+def validation_pairs(eval_set: Any, eval_X: Any, eval_y: Any) -> list[tuple[Any, Any]]:
+    """Turn either way of giving validation sets into pairs of X and y."""
+    if (eval_X is None) != (eval_y is None):
+        missing = "eval_X" if eval_X is None else "eval_y"
+        raise ValueError(f"eval_X and eval_y must be given together, got no {missing}")
+    if eval_X is not None:
+        if eval_set is not None:
+            raise ValueError("eval_set must be None if eval_X is given, got both")
+        features = eval_X if isinstance(eval_X, tuple) else (eval_X,)
+        labels = eval_y if isinstance(eval_y, tuple) else (eval_y,)
+        if len(features) != len(labels):
+            raise ValueError(
+                f"eval_y must have one entry per entry of eval_X ({len(features)}), "
+                f"got {len(labels)}"
+            )
+        return list(zip(features, labels, strict=True))
+    if eval_set is None:
+        return []
+    sets = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
+    for entry in sets:
+        if len(entry) != 2:
+            raise ValueError(
+                f"eval_set must hold pairs (X, y), got an entry of length {len(entry)}"
+            )
+    return sets
+
+
+def per_validation_set(n_sets: int, **lists: Sequence[Any] | None) -> list[list[Any]]:
+    """Regroup lists with one entry per validation set by the set; None for none."""
+    for name, values in lists.items():
+        if values is not None and len(values) != n_sets:
+            raise ValueError(
+                f"{name} must have one entry per validation set ({n_sets}), "
+                f"got {len(values)}"
+            )
+    columns = [[None] * n_sets if v is None else list(v) for v in lists.values()]
+    return [[column[i] for column in columns] for i in range(n_sets)]
+
+
+class ProbabilityMetric:
+    """A metric of class probabilities, for what LightGBM hands over as raw predictions.
+
+    Parameters
+    ----------
+    function : callable
+        Takes labels, probabilities of class 1 or of each class, and maybe weights.
+    loss : FocalLoss
+        Turns raw predictions into probabilities.
+    """
+
+    def __init__(self, function: Callable[..., Any], loss: FocalLoss) -> None:
+        self.function, self.loss = function, loss
+
+    def __call__(self, preds: FloatArray, data: Any) -> Any:
+        proba = self.loss.predict_proba(preds)
+        proba = proba[:, 1] if preds.ndim == 1 else proba
+        arguments = (data.get_label(), proba, data.get_weight(), data.get_group())
+        n_parameters = len(inspect.signature(self.function).parameters)
+        return self.function(*arguments[:n_parameters])
+
+
+def _log_loss(y_true: Any, proba: Any, weight: Any) -> Evaluation:
+    binary = proba.ndim == 1
+    labels = range(2 if binary else proba.shape[1])
+    value = log_loss(y_true, proba, sample_weight=weight, labels=list(labels))
+    return f"{'binary' if binary else 'multi'}_logloss", value, False
+
+
+def _error(y_true: Any, proba: Any, weight: Any) -> Evaluation:
+    binary = proba.ndim == 1
+    predicted = (proba > 0.5) if binary else proba.argmax(axis=1)
+    value = 1.0 - accuracy_score(y_true, predicted, sample_weight=weight)
+    return f"{'binary' if binary else 'multi'}_error", value, False
+
+
+def choose_metrics(
+    eval_metric: Any, params: dict[str, Any], focal_metric: Callable[..., Any]
+) -> tuple[list[str], list[Callable[..., Any]]]:
+    """Split metrics into names for LightGBM and functions; the focal loss by default.
+
+    LightGBM's own metrics get raw predictions here, so only those of rank are right.
+    """
+    given = _as_list(eval_metric)
+    for alias in _METRIC_ALIASES:
+        given += _as_list(params.pop(alias, None))
+    names: list[str] = []
+    functions: list[Callable[..., Any]] = []
+    for metric in given or ["focal_loss"]:
+        if metric in _RANK_METRICS:
+            names.append(metric)
+        elif metric not in _NO_METRIC:
+            functions.append(_function_of(metric, focal_metric))
+    return names, functions
+
+
+def _as_list(metric: Any) -> list[Any]:
+    if metric is None:
+        return []
+    if isinstance(metric, str):
+        return [name.strip().lower() for name in metric.split(",")]
+    return list(metric) if isinstance(metric, (list, tuple, set)) else [metric]
+
+
+def _function_of(metric: Any, focal_metric: Any) -> Callable[..., Any]:
+    if isinstance(metric, type(focal_metric)):
+        return metric
+    if callable(metric):
+        return ProbabilityMetric(metric, focal_metric.loss)
+    if metric == "focal_loss":
+        return focal_metric
+    if metric in _LOG_LOSSES:
+        return ProbabilityMetric(_log_loss, focal_metric.loss)
+    if metric in _ERRORS:
+        return ProbabilityMetric(_error, focal_metric.loss)
+    known = sorted({"focal_loss", "logloss", "error"} | _RANK_METRICS)
+    raise ValueError(f"eval_metric must be one of {known} or callable, got {metric!r}")
