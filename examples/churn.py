@@ -119,15 +119,15 @@ for model, proba in probabilities.items():
 # pulled towards one half; read as a probability it is far off. The recovered
 # probabilities needed no held-out data, and come close to those of the log loss: over
 # other splits their Brier scores agree within three percent, and their log loss is one
-# to six percent higher. ``scale_pos_weight`` shifts the probabilities as well: it trains
-# as if leavers were as common as the customers who stay.
+# to six percent higher. ``scale_pos_weight`` shifts the probabilities as well: it
+# trains as if leavers were as common as the customers who stay.
 
 output = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 
 
 def save(figure, name):
     figure.savefig(output / name, dpi=120)
-    print(f"saved {output / name}")
+    print(f"saved {name}")
 
 
 figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")

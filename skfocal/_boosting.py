@@ -91,6 +91,11 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         return len(self.classes_)
 
     def _labels_of(self, raw: FloatArray) -> npt.NDArray[Any]:
+        """Return the classes of the largest alpha times probability."""
+        gamma, alpha = self.loss_._class_values(self.n_classes_)
+        if (gamma != gamma[0]).any():
+            raw = self.loss_.predict_log_proba(raw) + np.log(alpha)
+        # For one gamma, alpha times probability increases with the raw prediction.
         codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
         return self.classes_[codes]
 

@@ -19,8 +19,8 @@ def constant_booster(params: dict[str, Any], data: lgb.Dataset) -> lgb.Booster:
 
     LightGBM fails on such data with a custom objective (microsoft/LightGBM#5667).
     """
-    names = ("num_class", "verbosity", "num_threads")
-    words = {name: params[name] for name in names if name in params}
+    kept = ("num_class", "verbosity", "verbose", "num_threads")
+    words = {name: params[name] for name in kept if name in params}
     words["objective"] = "multiclass" if "num_class" in params else "binary"
     booster = lgb.train(words, data, num_boost_round=1)
     for tree in range(params.get("num_class", 1)):

@@ -14,6 +14,9 @@ All is done in terms of u_k = logit p_k, through one increasing function per cla
 `gamma` and `alpha` are float64 arrays with one entry per class.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import elementwise
@@ -100,6 +103,16 @@ def softmax_proba(z: FloatArray, gamma: FloatArray, alpha: FloatArray) -> FloatA
     return np.exp(softmax_log_proba(z, gamma, alpha))
 
 
+def _find_root(
+    function: Callable[..., FloatArray],
+    bracket: tuple[FloatArray, FloatArray],
+    args: tuple[Any, ...],
+) -> FloatArray:
+    # SciPy's interpolation takes the root of a rounded negative number, then bisects.
+    with np.errstate(invalid="ignore"):
+        return elementwise.find_root(function, bracket, args=args).x
+
+
 def _binary_raw(
     log_odds: FloatArray, gamma: FloatArray, alpha: FloatArray
 ) -> FloatArray:
@@ -108,7 +121,7 @@ def _binary_raw(
 
     # The slope of logit eta in z is above 1/2 everywhere: the root is within the reach.
     reach = 2.0 * np.abs(excess(np.zeros_like(log_odds), log_odds)) + 1.0
-    return elementwise.find_root(excess, (-reach, reach), args=(log_odds,)).x
+    return _find_root(excess, (-reach, reach), args=(log_odds,))
 
 
 def _logit_from_log_proba_over_phi(value: FloatArray, gamma: FloatArray) -> FloatArray:
@@ -122,7 +135,7 @@ def _logit_from_log_proba_over_phi(value: FloatArray, gamma: FloatArray) -> Floa
     # G(u) <= u + gamma log 2 for u < 0; G(u) >= gamma u - log(2 + 2 gamma) for u > 0.
     low = np.minimum(0.0, value - safe_gamma * np.log(2.0)) - 1.0
     high = np.maximum(0.0, (value + np.log(2.0 + 2.0 * safe_gamma)) / safe_gamma) + 1.0
-    root = elementwise.find_root(excess, (low, high), args=(value, safe_gamma)).x
+    root = _find_root(excess, (low, high), args=(value, safe_gamma))
     with np.errstate(divide="ignore", invalid="ignore"):
         log_loss_root = value - np.log(-np.expm1(value))
     log_loss_root = np.where(value < 0, log_loss_root, np.inf)
@@ -155,7 +168,7 @@ def _softmax_raw(
 
     start = np.zeros(n_rows)
     bracket = elementwise.bracket_root(excess, start - 1.0, start + 1.0, args=(rows,))
-    u_lead = elementwise.find_root(excess, bracket.bracket, args=(rows,)).x
+    u_lead = _find_root(excess, bracket.bracket, args=(rows,))
     z = np.empty_like(log_cost)
     z[rows, lead] = log_expit(u_lead)
     z[rows[:, None], others] = log_expit(logit_of_others(u_lead, rows))

@@ -46,6 +46,7 @@ _TREE_WORDS = (
     *("subsample_for_bin", "min_split_gain", "min_child_weight", "min_child_samples"),
     *("subsample", "subsample_freq", "colsample_bytree", "reg_alpha", "reg_lambda"),
 )
+_CLASS_COUNT_ALIASES = {"num_class", "num_classes"}
 _THREAD_ALIASES = {"num_threads", "num_thread", "nthread", "nthreads"}
 # What errors call the labels, weights and start of validation data.
 _VAL_WORDS = ("y_val", "sample_weight_val", "init_score")
@@ -72,8 +73,9 @@ class FocalObjective(BoostingObjective):
         What serves as Newton weight of a sample with gradient :math:`g` and second
         derivative :math:`h`, which is negative where the sample is badly missed.
         ``"bounded"`` is :math:`\max(|h|, |g| / 2)`, so that no leaf exceeds 2 before
-        the learning rate. ``"absolute"`` is :math:`|h|`, under which ``gamma=0`` is
-        LightGBM's own ``binary`` or ``multiclass`` objective.
+        the learning rate. ``"absolute"`` is :math:`|h|` [1]_, for softmax times
+        LightGBM's own factor :math:`K / (K - 1)`; with it ``gamma=0`` is LightGBM's own
+        ``binary`` or ``multiclass`` objective.
 
     Attributes
     ----------
@@ -540,6 +542,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         }
         params |= self._engine_words
         refuse_words(params)
+        # The labels say it, as they do in LightGBM's own classifier.
+        params = {k: v for k, v in params.items() if k not in _CLASS_COUNT_ALIASES}
         if self.random_state is not None:
             params["random_state"] = random_seed(self.random_state)
         if not _THREAD_ALIASES & params.keys():
@@ -568,8 +572,10 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         rounds = pop_rounds(params, self.n_estimators)
         custom = params | {"objective": "custom"}
         data = _dataset(train, self.initial_score_, params=custom, **columns)
-        # Going on from a model predicts the raw data once more.
-        data.free_raw_data = init_model is None
+        # Going on from a model predicts the raw data once more, and LightGBM before 4.6
+        # sets categorical features once more.
+        automatic = isinstance(columns["categorical_feature"], str)
+        data.free_raw_data = init_model is None and automatic
         self.evals_result_: dict[str, Any] = {}
         if init_model is None and not has_usable_feature(data.construct()):
             booster = constant_booster(params, data)
@@ -643,8 +649,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     ) -> npt.NDArray[Any]:
         """Predict the class of least expected cost, focal_alpha being that of a miss.
 
-        It is the class of the largest raw prediction: for one ``focal_gamma``, the
-        class of the largest alpha times probability, the most probable without alpha.
+        It is the class of the largest alpha times probability, the most probable one
+        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
 
         Parameters
         ----------

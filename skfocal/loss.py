@@ -400,8 +400,8 @@ class FocalLoss:
         .. math:: \eta_k \propto \frac{p_k}{\alpha_k \phi_k(p_k)}, \qquad
            \phi_k(v) = (1-v)^{\gamma_k} - \gamma_k (1-v)^{\gamma_k - 1} v \log v .
 
-        For two classes and one gamma this is a strictly increasing function of the raw
-        prediction: rankings don't change.
+        For two classes this is a strictly increasing function of the raw prediction:
+        rankings don't change.
 
         Parameters
         ----------
@@ -492,12 +492,12 @@ class FocalLoss:
     def _posterior(
         self, function: Callable[..., FloatArray], raw: FloatArray
     ) -> FloatArray:
-        gamma, alpha = self.class_values(_count_classes(raw))
+        gamma, alpha = self._class_values(_count_classes(raw))
         proba = function(raw.astype(np.float64), gamma, alpha)
         return proba.astype(raw.dtype, copy=False)
 
     def _raw_from_log_proba(self, log_proba: FloatArray) -> FloatArray:
-        gamma, alpha = self.class_values(log_proba.shape[1])
+        gamma, alpha = self._class_values(log_proba.shape[1])
         return _posterior.raw_from_log_proba(log_proba, gamma, alpha)
 
     def _n_classes(self) -> int | None:
@@ -507,7 +507,7 @@ class FocalLoss:
                 return len(values)
         return None
 
-    def class_values(self, n_classes: int) -> tuple[FloatArray, FloatArray]:
+    def _class_values(self, n_classes: int) -> tuple[FloatArray, FloatArray]:
         """Return gamma and alpha as one float64 per class."""
         check_class_count("gamma", self.gamma, n_classes)
         check_class_count("alpha", self.alpha, n_classes)
@@ -554,7 +554,7 @@ class Batch:
         weight: FloatArray | None,
     ) -> None:
         self.y, self.raw = y, raw
-        gamma, alpha = loss.class_values(_count_classes(raw))
+        gamma, alpha = loss._class_values(_count_classes(raw))
         self.binary = raw.ndim == 1
         no_weight = None if self.binary else np.empty(0)
         self.weight = no_weight if weight is None else weight

@@ -80,7 +80,7 @@ def focal_loss(
     codes, classes = _encode(y_true, labels)
     proba = _class_columns(y_proba, classes)
     weight = check_weight(sample_weight, len(codes))
-    class_gamma, class_alpha = FocalLoss(gamma, alpha).class_values(len(classes))
+    class_gamma, class_alpha = FocalLoss(gamma, alpha)._class_values(len(classes))
     p, q = _true_and_other(proba, codes)
     # p is 0 where the model rules out the truth: the honest loss is inf, not a warning.
     with np.errstate(divide="ignore"):

@@ -14,8 +14,12 @@ from sklearn.metrics import log_loss
 from skfocal.lightgbm import FocalObjective
 
 ROUNDS = 20
-# LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
-pytestmark = pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed")
+pytestmark = [
+    # LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
+    pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed"),
+    # LightGBM 4.6 names the columns of an array, which scikit-learn then misses.
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names, but LGBM"),
+]
 
 
 def table(n_classes, n=1500):

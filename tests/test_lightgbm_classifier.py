@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -28,12 +29,15 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sklearn
 from skfocal import FocalLGBMClassifier, FocalLoss
 from skfocal.lightgbm import FocalMetric
 
-# LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
-pytestmark = pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed")
+pytestmark = [
+    # LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
+    pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed"),
+    # LightGBM 4.6 names the columns of an array, which scikit-learn then misses.
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names, but LGBM"),
+]
 
 
 def table(n_classes=2, n=600, seed=0):
@@ -93,6 +97,15 @@ def test_further_words_reach_the_engine():
 @pytest.mark.parametrize("alias", ["num_iterations", "num_boost_round", "max_iter"])
 def test_aliases_of_the_number_of_rounds(alias):
     assert classifier(**{alias: 4}).fit(*table()).n_iter_ == 4
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_labels_count_the_classes(n_classes):
+    X, y = table(n_classes)
+    expected = classifier().fit(X, y).decision_function(X)
+    for name in ("num_class", "num_classes"):
+        got = classifier(**{name: 7}).fit(X, y).decision_function(X)
+        assert_array_equal(got, expected)
 
 
 def test_gamma_zero_trains_like_the_built_in_loss():
@@ -195,6 +208,18 @@ def test_alpha_moves_decisions_and_not_probabilities(n_classes):
     assert losses[0] < 1.1 * losses[1]
     cost = costly.predict_proba(X[test]) * alpha
     assert_array_equal(costly.predict(X[test]), cost.argmax(axis=1))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_gamma_per_class_does_not_move_decisions(n_classes):
+    X, y = table(n_classes)
+    gamma = [0.5, 4.0, 1.0][:n_classes]
+    model = classifier(focal_gamma=gamma, n_estimators=5).fit(X, y)
+    probable = model.predict_proba(X).argmax(axis=1)
+    assert_array_equal(model.predict(X), probable)
+    raw = model.decision_function(X)
+    largest = (raw > 0) if n_classes == 2 else raw.argmax(axis=1)
+    assert (largest != probable).any()
 
 
 # -- the model -------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def test_weights_scale_every_output(loss, n_classes):
 def test_classes_can_be_permuted(loss):
     y, raw, _ = sample(3)
     order = [2, 0, 1]
-    gamma, alpha = loss.class_values(3)
+    gamma, alpha = loss._class_values(3)
     permuted = FocalLoss(gamma[order], alpha[order])
     y_permuted = np.argsort(order)[y]
     assert_allclose(permuted.loss(y_permuted, raw[:, order]), loss.loss(y, raw))
