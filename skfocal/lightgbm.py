@@ -548,8 +548,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             params["random_state"] = random_seed(self.random_state)
         if not _THREAD_ALIASES & params.keys():
             params["num_threads"] = thread_count(self.n_jobs)
-        # LightGBM fails if it drops a feature that a custom objective counted on.
-        return {"feature_pre_filter": False} | params
+        return params
 
     def _train(
         self,

@@ -220,6 +220,11 @@ def test_gamma_per_class_does_not_move_decisions(n_classes):
     raw = model.decision_function(X)
     largest = (raw > 0) if n_classes == 2 else raw.argmax(axis=1)
     assert (largest != probable).any()
+    cost = [1.0, 7.0, 3.0][:n_classes]
+    costly = classifier(focal_gamma=gamma, focal_alpha=cost, n_estimators=5).fit(X, y)
+    cheapest = (costly.predict_proba(X) * cost).argmax(axis=1)
+    assert_array_equal(costly.predict(X), cheapest)
+    assert (cheapest != costly.predict_proba(X).argmax(axis=1)).any()
 
 
 # -- the model -------------------------------------------------------------------------

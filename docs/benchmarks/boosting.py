@@ -63,8 +63,7 @@ def print_table(title, tasks, rounds, repeats):
 
 def training_tasks(n, n_classes, rounds):
     X, y = make_data(n, n_classes)
-    data = lgb.Dataset(X, y, params={"verbosity": -1, "feature_pre_filter": False})
-    data.construct()
+    data = lgb.Dataset(X, y, params={"verbosity": -1}).construct()
     classes = {} if n_classes == 2 else {"num_class": n_classes}
     built_in = "binary" if n_classes == 2 else "multiclass"
     naive = naive_objective if n_classes == 2 else naive_multiclass_objective
