@@ -447,9 +447,8 @@ class FocalLoss:
         Examples
         --------
         >>> from skfocal import FocalLoss
-        >>> FocalLoss(gamma=2.0).predict_log_proba([0.0, 500.0]).round(2)
-        array([[   -0.69,    -0.69],
-               [-1499.59,     0.  ]])
+        >>> float(FocalLoss(gamma=2.0).predict_log_proba([500.0])[0, 0].round(1))
+        -1498.9
         """
         raw = check_raw(raw_prediction)
         binary, softmax = _posterior.binary_log_proba, _posterior.softmax_log_proba
