@@ -17,7 +17,15 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from skfocal._fastmath import FASTMATH, exp, fast_njit, log, log1p, log1p_unit
+from skfocal._fastmath import (
+    FASTMATH,
+    exp,
+    fast_njit,
+    log,
+    log1p,
+    log1p_unit,
+    use_wide_vectors,
+)
 
 __all__ = [
     "MAX_INTEGER_GAMMA",
@@ -154,6 +162,7 @@ def _binary_scale(y, sample_weight, i, alpha):
 
 @_kernel
 def binary_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
+    use_wide_vectors()
     y, raw, loss = y[start:stop], raw[start:stop], loss[start:stop]
     sample_weight = _rows(sample_weight, start, stop)
     for i in range(y.size):
@@ -163,6 +172,7 @@ def binary_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
 
 @_kernel
 def binary_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
+    use_wide_vectors()
     y, raw, gradient = y[start:stop], raw[start:stop], gradient[start:stop]
     sample_weight = _rows(sample_weight, start, stop)
     for i in range(y.size):
@@ -176,6 +186,7 @@ def binary_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
 def binary_loss_gradient(
     y, raw, sample_weight, gamma, alpha, loss, gradient, start, stop
 ):
+    use_wide_vectors()
     y, raw = y[start:stop], raw[start:stop]
     loss, gradient = loss[start:stop], gradient[start:stop]
     sample_weight = _rows(sample_weight, start, stop)
@@ -191,6 +202,7 @@ def binary_loss_gradient(
 def binary_gradient_hessian(
     y, raw, sample_weight, gamma, alpha, factor, floor, gradient, hessian, start, stop
 ):
+    use_wide_vectors()
     y, raw = y[start:stop], raw[start:stop]
     gradient, hessian = gradient[start:stop], hessian[start:stop]
     sample_weight = _rows(sample_weight, start, stop)
@@ -359,6 +371,7 @@ def _write_hessian(block, factor, floor, hessian, start, stop):
 
 @_kernel
 def softmax_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
+    use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
@@ -368,6 +381,7 @@ def softmax_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
 
 @_kernel
 def softmax_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
+    use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
@@ -379,6 +393,7 @@ def softmax_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop)
 def softmax_loss_gradient(
     y, raw, sample_weight, gamma, alpha, loss, gradient, start, stop
 ):
+    use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
@@ -391,6 +406,7 @@ def softmax_loss_gradient(
 def softmax_gradient_hessian(
     y, raw, sample_weight, gamma, alpha, factor, floor, gradient, hessian, start, stop
 ):
+    use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
@@ -420,6 +436,7 @@ def _product_row(block, j, vector, product):
 def softmax_hessian_product(
     y, raw, sample_weight, gamma, alpha, vector, product, start, stop
 ):
+    use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)

@@ -571,10 +571,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         rounds = pop_rounds(params, self.n_estimators)
         custom = params | {"objective": "custom"}
         data = _dataset(train, self.initial_score_, params=custom, **columns)
-        # Going on from a model predicts the raw data once more, and LightGBM before 4.6
-        # sets categorical features once more.
-        automatic = isinstance(columns["categorical_feature"], str)
-        data.free_raw_data = init_model is None and automatic
+        # LightGBM before 4.6 sets categorical features twice, and needs the raw data.
+        data.free_raw_data = isinstance(columns["categorical_feature"], str)
         self.evals_result_: dict[str, Any] = {}
         if init_model is None and not has_usable_feature(data.construct()):
             booster = constant_booster(params, data)

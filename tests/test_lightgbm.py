@@ -11,12 +11,15 @@ from scipy.special import logit
 from sklearn.datasets import make_classification
 from sklearn.metrics import log_loss
 
-from skfocal.lightgbm import FocalObjective
+from skfocal import FocalLoss
+from skfocal.lightgbm import FocalMetric, FocalObjective
 
 ROUNDS = 20
 pytestmark = [
     # LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
     pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed"),
+    # LightGBM 4.7 renames the words of its own fit.
+    pytest.mark.filterwarnings("ignore:.*eval_set.*"),
     # LightGBM 4.6 names the columns of an array, which scikit-learn then misses.
     pytest.mark.filterwarnings("ignore:X does not have valid feature names, but LGBM"),
 ]
@@ -123,6 +126,58 @@ def test_labels_are_checked_before_the_first_tree():
     words = params(2, objective=FocalObjective())
     with pytest.raises(ValueError, match=r"y_true must hold integers 0 \.\. 1, got 2"):
         lgb.train(words, lgb.Dataset(X, y + 1), 1)
+
+
+def test_labels_of_a_dataset_are_checked_once(monkeypatch):
+    X, y, _ = table(2)
+    data = lgb.Dataset(X, y).construct()
+    calls = []
+    monkeypatch.setattr("skfocal.lightgbm.check_labels", lambda *a: calls.append(a))
+    objective = FocalObjective()
+    for _ in range(3):
+        objective(np.zeros(len(y)), data)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_metric_in_both_interfaces(n_classes, weighted):
+    X, y, weight = table(n_classes)
+    weight = weight if weighted else None
+    metric, objective = FocalMetric(1.0), FocalObjective(2.0)
+    seen = {}
+    words = params(n_classes, objective=objective, metric="None")
+    lgb.train(
+        words,
+        data := lgb.Dataset(X, y, weight=weight),
+        5,
+        valid_sets=[lgb.Dataset(X, y, weight=weight, reference=data)],
+        feval=metric,
+        callbacks=[lgb.record_evaluation(seen)],
+    )
+    model = lgb.LGBMClassifier(
+        n_estimators=5, n_jobs=1, **params(n_classes, objective=objective)
+    )
+    model.set_params(num_threads=None, metric="None")
+    model.fit(
+        X,
+        y,
+        sample_weight=weight,
+        eval_set=[(X + 0, y)],
+        eval_sample_weight=None if weight is None else [weight],
+        eval_metric=metric,
+    )
+    expected = metric.loss(y, model.predict(X, raw_score=True), weight)
+    for result in (seen, model.evals_result_):
+        assert result["valid_0"]["focal_loss"][-1] == pytest.approx(expected)
+
+
+def test_metric_is_less_is_better_and_can_be_copied():
+    metric = pickle.loads(pickle.dumps(copy.deepcopy(FocalMetric(0.5, 0.3))))
+    name, value, higher_is_better = metric([0, 1], [0.0, 1.0], [1.0, 2.0])
+    assert (name, higher_is_better) == ("focal_loss", False)
+    assert value == FocalLoss(0.5, 0.3)([0, 1], [0.0, 1.0], [1.0, 2.0])
+    assert repr(metric) == "FocalMetric(0.5, 0.3)"
 
 
 def test_signature_is_the_one_that_both_wrappers_count():

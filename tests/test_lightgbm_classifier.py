@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skfocal import FocalLGBMClassifier, FocalLoss
-from skfocal.lightgbm import FocalMetric
+from skfocal.lightgbm import FocalMetric, FocalObjective
 
 pytestmark = [
     # LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
@@ -113,6 +113,55 @@ def test_gamma_zero_trains_like_the_built_in_loss():
     proba = classifier(focal_gamma=0.0, n_estimators=50).fit(X, y).predict_proba(X)
     expected = plain(n_estimators=50, max_delta_step=2).fit(X, y).predict_proba(X)
     assert abs(log_loss(y, proba) / log_loss(y, expected) - 1) < 0.15
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_equals_training_by_hand(n_classes):
+    X, y = table(n_classes)
+    # Where a class is rare, bounded and absolute Newton weights differ.
+    rare = (y == 1) & (np.arange(len(y)) % 20 > 0)
+    X, y = X[~rare], y[~rare]
+    objective = FocalObjective(2.0)
+    start = objective.loss.fit_intercept_only(y)
+    init = np.full((len(y), *np.shape(start)), start)
+    words = {"verbosity": -1, "num_threads": 1, "objective": objective}
+    words |= {} if n_classes == 2 else {"num_class": n_classes}
+    booster = lgb.train(words, lgb.Dataset(X, y, init_score=init), 15)
+    expected = booster.predict(X) + start
+    got = classifier().fit(X, y).decision_function(X)
+    assert_allclose(got, expected, rtol=0, atol=1e-12)
+
+
+def test_a_word_given_by_its_alias_beats_the_default_of_the_other():
+    X, y = table()
+    expected = classifier(min_child_samples=90).fit(X, y).decision_function(X)
+    got = classifier(min_data=90).fit(X, y).decision_function(X)
+    assert_array_equal(got, expected)
+    assert not np.array_equal(classifier().fit(X, y).decision_function(X), expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"n_jobs": 2}, 2),
+        ({"n_jobs": -1}, joblib.cpu_count()),
+        ({"n_jobs": None}, joblib.cpu_count(only_physical_cores=True)),
+        ({"num_threads": 3}, 3),
+        ({"nthread": 3}, 3),
+    ],
+)
+def test_number_of_threads(monkeypatch, words, expected):
+    seen = {}
+    train = lgb.train
+
+    def spy(params, *args, **kwargs):
+        seen.update(params)
+        return train(params, *args, **kwargs)
+
+    monkeypatch.setattr(lgb, "train", spy)
+    FocalLGBMClassifier(n_estimators=2, verbosity=-1, **words).fit(*table())
+    names = {"num_threads", "nthread"} & seen.keys()
+    assert [seen[name] for name in names] == [expected]
 
 
 def test_random_state_decides_the_subsamples():
@@ -296,13 +345,17 @@ def test_training_goes_on_from_a_model(tmp_path, n_classes):
 def test_iterations_can_be_chosen():
     X, y = table()
     model = classifier().fit(X, y)
-    head = model.decision_function(X, num_iteration=5)
-    tail = model.decision_function(X, start_iteration=5)
+    head = model.decision_function(X, num_iteration=1)
+    tail = model.decision_function(X, start_iteration=1)
     assert_allclose(head + tail, model.decision_function(X), atol=1e-12)
-    proba = model.predict_proba(X, num_iteration=5)
-    assert_array_equal(proba, model.loss_.predict_proba(head))
-    assert_allclose(model.predict_log_proba(X, num_iteration=5), np.log(proba))
-    assert_array_equal(model.predict(X, num_iteration=5), (head > 0).astype(int))
+    for rounds, raw in [({"num_iteration": 1}, head), ({"start_iteration": 1}, tail)]:
+        proba = model.predict_proba(X, **rounds)
+        assert_array_equal(proba, model.loss_.predict_proba(raw))
+        assert_allclose(model.predict_log_proba(X, **rounds), np.log(proba))
+        labels = model.predict(X, **rounds)
+        assert_array_equal(labels, (raw > 0).astype(int))
+        assert (labels != model.predict(X)).any()
+    assert model.best_iteration_ == 0
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -495,6 +548,15 @@ def test_several_validation_sets():
     weight = np.where(y_val == 1, 9.0, 1.0)
     expected = model.loss_(y_val, model.decision_function(X_val), weight)
     assert weighted == pytest.approx(expected)
+
+
+def test_validation_starts_where_its_own_init_score_says():
+    X, X_val, y, y_val = split()
+    offset = np.linspace(-1, 1, len(y_val))
+    model = classifier().fit(X, y, eval_set=(X_val, y_val), eval_init_score=[offset])
+    got = model.evals_result_["valid_0"]["focal_loss"][-1]
+    raw = model.decision_function(X_val) - model.initial_score_ + offset
+    assert got == pytest.approx(model.loss_(y_val, raw))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
