@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 MAX_INTEGER_GAMMA = 7
+# Twice the smallest normal number: its inverse is finite with room to spare.
+_LEAST_Q = 2.0**-1021
 # Rows per softmax block: enough for SIMD, few enough to stay in the L1 cache.
 _BLOCK = 128
 
@@ -225,16 +227,16 @@ def _gradient_scale(p_true, ratio, gamma, power):
 
 
 @fast_njit
-def _curvature_scale(p_true, ratio, gamma, power):
-    """q B = q gamma p q**(gamma - 2) [2 q + (gamma p - 1) L], without its 1 / q."""
-    return power * gamma * p_true * (2.0 + (gamma * p_true - 1.0) * ratio)
+def _curvature_scale(p_true, ratio, inverse_q, gamma, power):
+    """B = gamma p q**(gamma - 2) [2 q + (gamma p - 1) L]."""
+    bracket = 2.0 + (gamma * p_true - 1.0) * ratio
+    return power * gamma * p_true * bracket * inverse_q
 
 
 @fast_njit
-def _softmax_hessian(p_k, not_k, q, A, qB):
+def _softmax_hessian(p_k, not_k, A, B):
     """H_kk = A p_k (1 - p_k) + B p_k**2 of a class k other than t."""
-    share = p_k / q if q > 0.0 else 0.0
-    return p_k * (A * not_k + qB * share)
+    return p_k * (A * not_k + B * p_k)
 
 
 # Rows are handled in blocks stored class by class, so that SIMD runs across the rows in
@@ -242,15 +244,19 @@ def _softmax_hessian(p_k, not_k, q, A, qB):
 
 _Block = namedtuple(
     "_Block",
-    "p, y, top, p_true, q, not_top, L, gamma, power, scale, A, qB, result",
+    "p, y, top, p_true, q, not_top, L, gamma, power, scale, A, B, h_true, "
+    "result, second",
 )
 
 
 @fast_njit
 def _new_block(n_classes):
-    p, r = np.empty((n_classes, _BLOCK)), np.empty((10, _BLOCK))
+    p, r = np.empty((n_classes, _BLOCK)), np.empty((12, _BLOCK))
     y, top = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
-    return _Block(p, y, top, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9])
+    return _Block(
+        *(p, y, top, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9]),
+        *(r[10], r[11]),
+    )
 
 
 @fast_njit
@@ -283,10 +289,9 @@ def _find_top(p, z_top, top, size):
 
 @fast_njit
 def _exponentials(block, z_top, size):
-    """p_k to exp(z_k - z_top), L to z_top - z_t, the sums over k != t and k != top."""
+    """p_k and p_t to exp(z_k - z_top), L to z_top - z_t, not_top to the sum but top."""
     y, top, p_true, L = block.y, block.top, block.p_true, block.L
-    q, not_top = block.q, block.not_top
-    q[:size] = 0.0
+    not_top = block.not_top
     not_top[:size] = 0.0
     for k in range(block.p.shape[0]):
         p = block.p[k][:size]
@@ -297,13 +302,12 @@ def _exponentials(block, z_top, size):
             true = y[j] == k
             L[j] = below if true else L[j]
             p_true[j] = e if true else p_true[j]
-            q[j] += 0.0 if true else e
             not_top[j] += 0.0 if top[j] == k else e
 
 
 @fast_njit
 def _normalise(block, gamma, size):
-    """p_k, p_t, q, 1 - p_top, L, q**gamma, and the two scales of the derivatives."""
+    """Divide by the sum, and get from p_t what the outputs of a row share."""
     inverse = block.result
     for j in range(size):
         inverse[j] = 1.0 / (1.0 + block.not_top[j])
@@ -312,14 +316,26 @@ def _normalise(block, gamma, size):
         for j in range(p.size):
             p[j] *= inverse[j]
     for j in range(size):
-        p, q = block.p_true[j] * inverse[j], block.q[j] * inverse[j]
-        L = block.L[j] + log1p(block.not_top[j])
-        power = _power(q, log(q), _uniform_or(gamma, block.gamma[j]))
-        ratio = L / q if q > 0.0 else 1.0
-        block.p_true[j], block.q[j], block.L[j], block.power[j] = p, q, L, power
-        block.not_top[j] *= inverse[j]
-        block.A[j] = _gradient_scale(p, ratio, block.gamma[j], power)
-        block.qB[j] = _curvature_scale(p, ratio, block.gamma[j], power)
+        others = block.not_top[j]
+        # Where t isn't the top class, the sum of the others holds the top's 1.
+        missed = 1.0 + (others - block.p_true[j])
+        q = inverse[j] * (others if block.y[j] == block.top[j] else missed)
+        p, L, g = (
+            block.p_true[j] * inverse[j],
+            block.L[j] + log1p(others),
+            block.gamma[j],
+        )
+        power = _power(q, log(q), _uniform_or(gamma, g))
+        # Below it 1 / q overflows, L / q is 1 and what B multiplies vanishes.
+        regular = q > _LEAST_Q
+        inverse_q = 1.0 / q if regular else 0.0
+        ratio = L * inverse_q if regular else 1.0
+        block.not_top[j] = others * inverse[j]
+        block.q[j], block.L[j], block.power[j] = q, L, power
+        block.p_true[j] = p
+        block.A[j] = _gradient_scale(p, ratio, g, power)
+        block.B[j] = _curvature_scale(p, ratio, inverse_q, g, power)
+        block.h_true[j] = _margin_hessian(p, q, L, g, power)
 
 
 @fast_njit
@@ -350,23 +366,24 @@ def _write_gradient(block, gradient, start, stop):
 
 
 @fast_njit
-def _write_hessian(block, factor, floor, hessian, start, stop):
-    """The Hessian's diagonal, from the margin's formula where k is t."""
+def _write_gradient_hessian(block, factor, floor, gradient, hessian, start, stop):
+    """The gradient and the Hessian's diagonal, from the margin's formula at k = t."""
     for k in range(block.p.shape[0]):
-        p, column = block.p[k], hessian.T[k][start:stop]
+        p, column = block.p[k], gradient.T[k][start:stop]
         for j in range(column.size):
-            q, A, L = block.q[j], block.A[j], block.L[j]
+            true = block.y[j] == k
             # Below the top, p_k <= 1/2: nothing cancels.
             not_k = block.not_top[j] if block.top[j] == k else 1.0 - p[j]
-            true = block.y[j] == k
-            h_true = _margin_hessian(
-                block.p_true[j], q, L, block.gamma[j], block.power[j]
-            )
-            h = h_true if true else _softmax_hessian(p[j], not_k, q, A, block.qB[j])
-            g = A * (q if true else p[j])
-            block.result[j] = block.scale[j] * _newton_weight(h, g, factor, floor)
+            g = block.A[j] * (-block.q[j] if true else p[j])
+            h_other = _softmax_hessian(p[j], not_k, block.A[j], block.B[j])
+            h = block.h_true[j] if true else h_other
+            block.result[j] = block.scale[j] * g
+            block.second[j] = block.scale[j] * _newton_weight(h, g, factor, floor)
         for j in range(column.size):
             column[j] = block.result[j]
+        column = hessian.T[k][start:stop]
+        for j in range(column.size):
+            column[j] = block.second[j]
 
 
 @_kernel
@@ -411,8 +428,7 @@ def softmax_gradient_hessian(
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
         _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
-        _write_gradient(block, gradient, first, last)
-        _write_hessian(block, factor, floor, hessian, first, last)
+        _write_gradient_hessian(block, factor, floor, gradient, hessian, first, last)
 
 
 @fast_njit
@@ -425,11 +441,10 @@ def _product_row(block, j, vector, product):
         moved = p[k, j] * (vector[k] - vector[top])
         p_dot_v += moved
         d_dot_v += 0.0 if k == t else moved
-    share_dot_v = d_dot_v / q if q > 0.0 else 0.0
     for k in range(p.shape[0]):
         diagonal = block.A[j] * p[k, j] * ((vector[k] - vector[top]) - p_dot_v)
         d = -q if k == t else p[k, j]
-        product[k] = block.scale[j] * (diagonal + block.qB[j] * d * share_dot_v)
+        product[k] = block.scale[j] * (diagonal + block.B[j] * d * d_dot_v)
 
 
 @_kernel

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -11,6 +12,10 @@ import numba
 
 # Fewer numbers than this per thread cost less than handing them to another thread.
 _MIN_SIZE_PER_THREAD = 25_000
+# More chunks than threads: an engine's own threads may still spin on a core, so that
+# one thread gets through fewer chunks than another.
+_CHUNKS_PER_THREAD = 8
+_MIN_CHUNK_SIZE = 12_500
 # Chunks begin at a multiple of it, so that no two threads write to one cache line.
 _ROW_MULTIPLE = 128
 
@@ -73,12 +78,25 @@ def run_kernel(kernel: Callable[..., None], shape: tuple[int, ...], *args: Any) 
     if n_threads <= 1:
         kernel(*args, 0, shape[0])
         return
-    bounds = _chunk_bounds(shape[0], n_threads)
+    n_chunks = min(_CHUNKS_PER_THREAD * n_threads, size // _MIN_CHUNK_SIZE)
+    chunks = deque(pairwise(_chunk_bounds(shape[0], n_chunks)))
     submit = _get_pool().submit
-    first, *others = pairwise(bounds)
-    rest = [submit(kernel, *args, *rows) for rows in others]
+    helpers = [submit(_work_off, kernel, args, chunks) for _ in range(n_threads - 1)]
     try:
-        kernel(*args, *first)
+        _work_off(kernel, args, chunks)
     finally:
-        for future in rest:
-            future.result()
+        for helper in helpers:
+            # One that hasn't begun by now would find nothing to do.
+            if not helper.cancel():
+                helper.result()
+
+
+def _work_off(
+    kernel: Callable[..., None], args: tuple[Any, ...], chunks: deque[tuple[int, int]]
+) -> None:
+    while True:
+        try:
+            rows = chunks.popleft()
+        except IndexError:
+            return
+        kernel(*args, *rows)
