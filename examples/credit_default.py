@@ -141,8 +141,8 @@ for name, refused in decisions.items():
 # -------------
 # If a bad loan loses all of its amount, a portfolio is expected to lose the sum of
 # probability times amount. The recovered probabilities come within a sixth of what was
-# lost. The sigmoid of the raw prediction, which a plain custom objective would offer, is pulled
-# towards one half and expects several times as much.
+# lost. The sigmoid of the raw prediction, which a plain custom objective would offer,
+# is pulled towards one half and expects several times as much.
 
 amount = X_test["funded_amnt"].to_numpy()
 naive = expit(model.decision_function(X_test))

@@ -359,7 +359,7 @@ def _write_gradient(block, gradient, start, stop):
         p, column = block.p[k], gradient.T[k][start:stop]
         for j in range(column.size):
             d = -block.q[j] if block.y[j] == k else p[j]
-            block.result[j] = block.scale[j] * block.A[j] * d
+            block.result[j] = block.scale[j] * (block.A[j] * d)
         # A loop of its own: a strided store would keep the arithmetic from SIMD.
         for j in range(column.size):
             column[j] = block.result[j]

@@ -5,6 +5,7 @@ All times of a table come from interleaved runs in one process; medians are comp
 """
 
 import argparse
+from functools import partial
 
 import lightgbm as lgb
 import numpy as np
@@ -83,6 +84,22 @@ def training_tasks(n, n_classes, rounds):
     }
 
 
+def peer_tasks(n, rounds):
+    """The built-in loss, this package, and imlightgbm 0.1.2 from PyPI."""
+    from imlightgbm.objective import binary_focal_lgb_objective
+
+    tasks = training_tasks(n, 2, rounds)
+    X, y = make_data(n, 2)
+    data = lgb.Dataset(X, y, params={"verbosity": -1}).construct()
+    objective = partial(binary_focal_lgb_objective, gamma=2.0)
+    words = PARAMS | {"objective": objective}
+    return {
+        "built-in binary": tasks["built-in binary"],
+        "FocalObjective(2.0)": tasks["FocalObjective(2.0)"],
+        "imlightgbm": lambda: lgb.train(words, data, rounds),
+    }
+
+
 def fit_tasks(n, rounds):
     X, y = make_data(n, 2)
     words = {"n_estimators": rounds, "n_jobs": 2, "verbosity": -1}
@@ -107,9 +124,13 @@ def callback_tasks(n):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and few: a trial")
-    quick = parser.parse_args().quick
-    n, rounds, repeats = (20_000, 3, 1) if quick else (1_000_000, 20, 11)
+    parser.add_argument("--peers", action="store_true", help="only imlightgbm's")
+    options = parser.parse_args()
+    n, rounds, repeats = (20_000, 3, 1) if options.quick else (1_000_000, 20, 11)
     title = f"LightGBM, {n} rows, {N_FEATURES} features, 2 threads"
+    if options.peers:
+        print_table(f"{title}, train", peer_tasks(n, rounds), rounds, repeats)
+        return
     print_table(f"{title}, train", training_tasks(n, 2, rounds), rounds, repeats)
     print_table(f"{title}, the callback alone", callback_tasks(n), 1, repeats)
     few = f"LightGBM, {n // 5} rows, {N_FEATURES} features, 5 classes, 2 threads, train"
