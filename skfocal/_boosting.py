@@ -142,6 +142,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
                 f"class {self.classes_.tolist()}"
             )
         check_class_count("focal_gamma", gamma, len(self.classes_))
+        self._check_offset_shape(data, names[2])
         self.loss_ = FocalLoss(gamma, self._class_alpha(data))
         return data
 
@@ -165,7 +166,16 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
                 f"got {unknown.tolist()}"
             )
         data.y = np.searchsorted(self.classes_, data.y)
+        self._check_offset_shape(data, names[2])
         return data
+
+    def _check_offset_shape(self, data: WeightedData, name: str) -> None:
+        expected = () if self.n_classes_ == 2 else (self.n_classes_,)
+        if data.offset is not None and data.offset.shape[1:] != expected:
+            raise ValueError(
+                f"{name} must have shape (n_samples,) for two classes and (n_samples, "
+                f"n_classes) for more, got {data.offset.shape}"
+            )
 
     def _weigh(
         self,
@@ -185,11 +195,11 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         if weight is not None:
             positive_total(weight, names[1])
         if offset is not None:
-            offset = np.asarray(offset, dtype=np.float64)
-            check_length(names[2], len(offset), len(y))
+            offset = _checked_offset(offset, len(y), names[2])
         data = WeightedData(X, y, weight, weight, offset).without_zero_weights()
         if class_weight is not None:
             factor = compute_sample_weight(class_weight, data.y)
+            check_weight(factor, len(data.y), "class_weight")
             data.weight = factor if data.weight is None else factor * data.weight
         return data.without_zero_weights()
 
@@ -225,3 +235,17 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         if not own_start:
             return self.loss_.fit_intercept_only(data.y, data.weight)
         return 0.0 if self.n_classes_ == 2 else np.zeros(self.n_classes_)
+
+
+def _checked_offset(offset: Any, n_samples: int, name: str) -> FloatArray:
+    values = np.asarray(offset, dtype=np.float64)
+    if values.ndim not in (1, 2):
+        raise ValueError(
+            f"{name} must have shape (n_samples,) or (n_samples, n_classes), "
+            f"got {values.shape}"
+        )
+    check_length(name, len(values), n_samples)
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise ValueError(f"{name} must be finite, got {values[~finite][0]}")
+    return values

@@ -48,8 +48,12 @@ _BLOCK = 128
 
 
 def _kernel(function):
-    compile_ = njit(nogil=True, cache=True, fastmath=FASTMATH, error_model="numpy")
-    return compile_(function)
+    options = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy"}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:
+        # No folder for a cache is writable, as in some containers.
+        return njit(**options)(function)
 
 
 def _power(q, log_q, gamma):

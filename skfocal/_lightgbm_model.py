@@ -1,12 +1,21 @@
 """LightGBM models that hold their start value and their link."""
 
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["constant_booster", "fold_start", "has_usable_feature", "write_link"]
+__all__ = [
+    "as_booster",
+    "constant_booster",
+    "fold_start",
+    "has_usable_feature",
+    "write_link",
+]
 
 
 def has_usable_feature(data: lgb.Dataset) -> bool:
@@ -14,11 +23,32 @@ def has_usable_feature(data: lgb.Dataset) -> bool:
     return any(data.feature_num_bin(k) > 1 for k in range(data.num_feature()))
 
 
-def constant_booster(params: dict[str, Any], data: lgb.Dataset) -> lgb.Booster:
+def as_booster(model: Any) -> lgb.Booster | None:
+    """Return the Booster of a fitted classifier or of a saved model."""
+    if model is None or isinstance(model, lgb.Booster):
+        return model
+    if isinstance(model, (str, Path)):
+        return lgb.Booster(model_file=model)
+    if isinstance(model, BaseEstimator) and hasattr(type(model), "predict_proba"):
+        check_is_fitted(model)
+        return model.booster_
+    raise TypeError(
+        "init_model must be a path, a Booster or a fitted classifier of LightGBM, "
+        f"got {model!r}"
+    )
+
+
+def constant_booster(
+    params: dict[str, Any], data: lgb.Dataset, init_model: lgb.Booster | None
+) -> lgb.Booster:
     """A model of one leaf per class, of value 0, for data without a usable feature.
+
+    Where training was to go on from a model, it is that model.
 
     LightGBM fails on such data with a custom objective (microsoft/LightGBM#5667).
     """
+    if init_model is not None:
+        return lgb.Booster(model_str=init_model.model_to_string())
     kept = ("num_class", "verbosity", "verbose", "num_threads")
     words = {name: params[name] for name in kept if name in params}
     words["objective"] = "multiclass" if "num_class" in params else "binary"

@@ -12,11 +12,15 @@ from sklearn.metrics import accuracy_score, log_loss
 from skfocal.loss import FocalLoss
 
 __all__ = [
+    "THREAD_ALIASES",
     "ProbabilityMetric",
+    "check_pair",
     "choose_metrics",
+    "evaluation_names",
     "per_validation_set",
     "pop_rounds",
     "random_seed",
+    "refuse_columns",
     "refuse_words",
     "thread_count",
     "validation_pairs",
@@ -36,16 +40,22 @@ _ERRORS = {"error", "binary_error", "multi_error"}
 # They compare raw predictions with each other only.
 _RANK_METRICS = {"auc", "average_precision", "auc_mu"}
 _OBJECTIVE_ALIASES = {"objective_type", "app", "application", "loss"}
-_WITHOUT_EFFECT = {"scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets"}
+_WITHOUT_EFFECT = {
+    *("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets", "sigmoid"),
+    *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
+    *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
+}
+THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads")
+_NUMERIC_TYPES = ("int", "uint", "float", "double", "half", "bool")
 
 
 def refuse_words(params: dict[str, Any]) -> None:
     """Raise for words that can't work with the focal loss, or would do nothing."""
     for name in ("boosting_type", "boosting", "boost"):
-        if params.get(name) in ("rf", "random_forest"):
+        if str(params.get(name)).lower() in ("rf", "random_forest"):
             raise ValueError(
-                f"{name} must not be {params[name]!r}: LightGBM's random forests take "
-                f"no custom objective, got {name}={params[name]!r}"
+                f"{name} must not be a random forest, for LightGBM's take no custom "
+                f"objective, got {params[name]!r}"
             )
     for name in ("linear_tree", "linear_trees"):
         if params.get(name):
@@ -64,9 +74,33 @@ def refuse_words(params: dict[str, Any]) -> None:
                 f"{name} must be given as focal_{name}, got {name}={params[name]!r}"
             )
     for name in sorted(_WITHOUT_EFFECT & params.keys()):
+        value = params[name]
+        if value is True or value not in (False, 1):
+            raise ValueError(
+                f"{name} must not be given, for LightGBM ignores it with a custom "
+                f"objective, got {value!r}; see class_weight and focal_alpha"
+            )
+    for name in params:
+        if name.startswith("focal_"):
+            raise ValueError(
+                "focal_gamma and focal_alpha must be the only parameters of the focal "
+                f"loss, got {name}"
+            )
+
+
+def refuse_columns(X: Any) -> None:
+    """Raise for columns of a polars or Arrow table that would abort LightGBM."""
+    schema = getattr(X, "schema", None)
+    if schema is None:
+        return
+    named = hasattr(schema, "items")
+    columns = schema.items() if named else zip(schema.names, schema.types, strict=True)
+    types = {name: str(dtype).lower() for name, dtype in columns}
+    refused = [n for n, dtype in types.items() if not dtype.startswith(_NUMERIC_TYPES)]
+    if refused:
         raise ValueError(
-            f"{name} must not be given, LightGBM ignores it with a custom objective: "
-            f"use class_weight or focal_alpha, got {params[name]!r}"
+            "X must have numeric or boolean columns if it is a polars or Arrow table "
+            f"(pandas tables may have categories), got {refused}"
         )
 
 
@@ -86,8 +120,14 @@ def random_seed(random_state: Any) -> int:
     return random_state
 
 
-def thread_count(n_jobs: int | None) -> int:
-    """Count threads as LightGBM's wrapper does: None means the physical cores."""
+def thread_count(n_jobs: int | None, words: dict[str, Any]) -> int:
+    """Count threads as LightGBM's wrapper does: None means the physical cores.
+
+    One of LightGBM's own words for it comes first.
+    """
+    given = [words[name] for name in THREAD_ALIASES if name in words]
+    if given:
+        return given[0]
     if n_jobs is None:
         return joblib.cpu_count(only_physical_cores=True)
     return max(joblib.cpu_count() + 1 + n_jobs, 1) if n_jobs < 0 else n_jobs
@@ -118,6 +158,32 @@ def validation_pairs(eval_set: Any, eval_X: Any, eval_y: Any) -> list[tuple[Any,
                 f"eval_set must hold pairs (X, y), got an entry of length {len(entry)}"
             )
     return sets
+
+
+def check_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Whether the validation words are given, none without the other."""
+    given = X_val is not None
+    if given != (y_val is not None):
+        missing = "y_val" if given else "X_val"
+        raise ValueError(f"X_val and y_val must be given together, got no {missing}")
+    if sample_weight_val is not None and not given:
+        raise ValueError("sample_weight_val must come with X_val, got no X_val")
+    return given
+
+
+def evaluation_names(
+    eval_names: str | Sequence[str] | None, n_sets: int
+) -> list[str] | None:
+    """Return one name per validation set, or None for LightGBM's."""
+    if eval_names is None:
+        return None
+    names = [eval_names] if isinstance(eval_names, str) else list(eval_names)
+    if len(names) != n_sets:
+        raise ValueError(
+            f"eval_names must have one entry per validation set ({n_sets}), "
+            f"got {len(names)}"
+        )
+    return names
 
 
 def per_validation_set(n_sets: int, **lists: Sequence[Any] | None) -> list[list[Any]]:
@@ -178,6 +244,12 @@ def choose_metrics(
     given = _as_list(eval_metric)
     for alias in _METRIC_ALIASES:
         given += _as_list(params.pop(alias, None))
+    given = list(dict.fromkeys(given))
+    if params.get("first_metric_only") and not _named_first(given):
+        raise ValueError(
+            "first_metric_only needs LightGBM's own metrics first in eval_metric, "
+            f"because it evaluates them first, got {given}"
+        )
     names: list[str] = []
     functions: list[Callable[..., Any]] = []
     for metric in given or ["focal_loss"]:
@@ -186,6 +258,12 @@ def choose_metrics(
         elif metric not in _NO_METRIC:
             functions.append(_function_of(metric, focal_metric))
     return names, functions
+
+
+def _named_first(metrics: list[Any]) -> bool:
+    """Whether no metric of LightGBM's own follows one that is a function here."""
+    own = [metric in _RANK_METRICS for metric in metrics]
+    return own == sorted(own, reverse=True)
 
 
 def _as_list(metric: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from skfocal._validation import positive_total
 from skfocal.loss import Batch, FocalLoss
 
 __all__ = ["BoostingMetric", "BoostingObjective"]
@@ -109,5 +110,5 @@ class BoostingMetric:
     def _mean_loss(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
         losses = np.empty(len(raw))
         Batch(self.loss, y, raw, weight).run("loss", losses)
-        total = len(raw) if weight is None else weight.sum(dtype=np.float64)
+        total = len(raw) if weight is None else positive_total(weight)
         return float(losses.sum() / total)

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any
 
@@ -85,10 +85,11 @@ def run_kernel(kernel: Callable[..., None], shape: tuple[int, ...], *args: Any) 
     try:
         _work_off(kernel, args, chunks)
     finally:
-        for helper in helpers:
-            # One that hasn't begun by now would find nothing to do.
-            if not helper.cancel():
-                helper.result()
+        # One that hasn't begun by now would find nothing to do.
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
 
 
 def _work_off(

@@ -115,7 +115,7 @@ def check_weight(
 
 def positive_total(weight: FloatArray, name: str = "sample_weight") -> float:
     """Return the sum of the weights."""
-    total = float(weight.sum())
+    total = float(weight.sum(dtype=np.float64))
     if total <= 0.0:
         raise ValueError(f"{name} must not be all zero, got a sum of {total}")
     return total

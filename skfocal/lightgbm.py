@@ -20,16 +20,21 @@ except ImportError as error:
     ) from error
 
 from skfocal._lightgbm_model import (
+    as_booster,
     constant_booster,
     fold_start,
     has_usable_feature,
     write_link,
 )
 from skfocal._lightgbm_words import (
+    THREAD_ALIASES,
+    check_pair,
     choose_metrics,
+    evaluation_names,
     per_validation_set,
     pop_rounds,
     random_seed,
+    refuse_columns,
     refuse_words,
     thread_count,
     validation_pairs,
@@ -47,7 +52,6 @@ _TREE_WORDS = (
     *("subsample", "subsample_freq", "colsample_bytree", "reg_alpha", "reg_lambda"),
 )
 _CLASS_COUNT_ALIASES = {"num_class", "num_classes"}
-_THREAD_ALIASES = {"num_threads", "num_thread", "nthread", "nthreads"}
 # What errors call the labels, weights and start of validation data.
 _VAL_WORDS = ("y_val", "sample_weight_val", "init_score")
 _EVAL_WORDS = ("eval_set", "eval_sample_weight", "eval_init_score")
@@ -147,10 +151,12 @@ class FocalObjective(BoostingObjective):
         self, preds: FloatArray, train_set: Any
     ) -> tuple[FloatArray, FloatArray]:
         y, weight = train_set.get_label(), train_set.get_weight()
+        n_classes = _n_classes(preds)
         # The Dataset returns the same array at every round.
-        if y is not getattr(self._buffers, "checked_labels", None):
-            check_labels(y, _n_classes(preds))
-            self._buffers.checked_labels = y
+        checked, for_classes = getattr(self._buffers, "checked_labels", (None, 0))
+        if y is not checked or n_classes != for_classes:
+            check_labels(y, n_classes)
+            self._buffers.checked_labels = y, n_classes
         factor = _hessian_factor(preds)
         return self._newton_step_in_buffers(y, preds, weight, factor)
 
@@ -217,8 +223,8 @@ class FocalMetric(BoostingMetric):
             False.
         """
         if isinstance(y_pred, lgb.Dataset):
-            y, weight = y_pred.get_label(), y_pred.get_weight()
-            return "focal_loss", self._mean_loss(y, y_true, weight), False
+            y = check_labels(y_pred.get_label(), _n_classes(y_true))
+            return "focal_loss", self._mean_loss(y, y_true, y_pred.get_weight()), False
         return "focal_loss", self.loss(y_true, y_pred, sample_weight), False
 
 
@@ -459,7 +465,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         eval_set : list of (X, y), default=None
             Validation data.
         eval_names : list of str, default=None
-            Names of the validation sets, by default ``valid_0``, ``valid_1`` ...
+            Names of the validation sets, by default ``valid_0``, ``valid_1`` ...; the
+            one of ``X_val`` is always ``valid_0``.
         eval_sample_weight : list of array-like, default=None
             Sample weights of each validation set.
         eval_class_weight : list of dict or "balanced", default=None
@@ -514,23 +521,29 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
                 else self._validation_data(*pair, *extra, names=_EVAL_WORDS)
                 for pair, extra in zip(sets, extras, strict=True)
             ]
-            if X_val is not None or y_val is not None:
+            names = evaluation_names(eval_names, len(valid))
+            if check_pair(X_val, y_val, sample_weight_val):
                 more = (X_val, y_val, sample_weight_val, None, None)
                 valid.insert(0, self._validation_data(*more, names=_VAL_WORDS))
+                names = names and ["valid_0", *names]
             self._train(
                 params,
                 train,
                 valid,
-                eval_names=eval_names,
+                eval_names=names,
                 eval_metric=eval_metric,
                 columns={
                     "feature_name": feature_name,
                     "categorical_feature": categorical_feature,
                 },
                 callbacks=callbacks,
-                init_model=getattr(init_model, "booster_", init_model),
+                init_model=as_booster(init_model),
             )
         return self
+
+    def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        refuse_columns(X)
+        return super()._check_features(X, y, reset=reset)
 
     def _train_params(self) -> dict[str, Any]:
         """LightGBM's parameters; a word at its default, LightGBM's too, is left out."""
@@ -546,8 +559,9 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         params = {k: v for k, v in params.items() if k not in _CLASS_COUNT_ALIASES}
         if self.random_state is not None:
             params["random_state"] = random_seed(self.random_state)
-        if not _THREAD_ALIASES & params.keys():
-            params["num_threads"] = thread_count(self.n_jobs)
+        threads = thread_count(self.n_jobs, self._engine_words)
+        params = {k: v for k, v in params.items() if k not in THREAD_ALIASES}
+        params["num_threads"] = threads
         return params
 
     def _train(
@@ -556,7 +570,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         train: WeightedData,
         valid: list[WeightedData],
         *,
-        eval_names: Sequence[str] | None,
+        eval_names: list[str] | None,
         eval_metric: Any,
         columns: dict[str, Any],
         callbacks: Sequence[Callable[..., Any]] | None,
@@ -571,11 +585,13 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         rounds = pop_rounds(params, self.n_estimators)
         custom = params | {"objective": "custom"}
         data = _dataset(train, self.initial_score_, params=custom, **columns)
-        # LightGBM before 4.6 sets categorical features twice, and needs the raw data.
-        data.free_raw_data = isinstance(columns["categorical_feature"], str)
+        # To go on from a model takes its prediction of the raw data, and LightGBM
+        # before 4.6 sets categorical features twice.
+        automatic = isinstance(columns["categorical_feature"], str)
+        data.free_raw_data = automatic and init_model is None
         self.evals_result_: dict[str, Any] = {}
-        if init_model is None and not has_usable_feature(data.construct()):
-            booster = constant_booster(params, data)
+        if not has_usable_feature(data.construct()):
+            booster = constant_booster(params, data, init_model)
         else:
             own = {"objective": FocalObjective(*focal), "metric": names or "None"}
             booster = lgb.train(
@@ -588,7 +604,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
                     else _dataset(rows, self.initial_score_, reference=data)
                     for rows in valid
                 ],
-                valid_names=list(eval_names or _valid_names(valid, train)),
+                valid_names=eval_names or _valid_names(valid, train),
                 feval=functions,
                 init_model=init_model,
                 callbacks=[
@@ -638,7 +654,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             raw_score=True,
             start_iteration=start_iteration,
             num_iteration=num_iteration,
-            num_threads=thread_count(self.n_jobs),
+            num_threads=thread_count(self.n_jobs, self._engine_words),
         )
 
     def predict(

@@ -1,6 +1,8 @@
 """That the kernels are compiled as intended. What they compute is in test_loss.py."""
 
 import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,3 +68,15 @@ def test_softmax_newton_weights():
     np.testing.assert_array_equal(run(1.5, 0.0)[1], 1.5 * abs(exact))
     bounded = np.maximum(abs(exact), abs(g) / 2)
     np.testing.assert_allclose(run(1.0, 0.5)[1], bounded, rtol=1e-15)
+
+
+def test_kernels_compile_where_no_cache_can_be_written():
+    # Numba finds no folder for its cache, as where all of the disk is read-only.
+    code = (
+        "from numba.core import caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from skfocal import FocalLoss\n"
+        "print(FocalLoss(0.0)([1], [0.0]))\n"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert float(output) == pytest.approx(np.log(2))

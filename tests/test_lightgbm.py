@@ -180,6 +180,25 @@ def test_metric_is_less_is_better_and_can_be_copied():
     assert repr(metric) == "FocalMetric(0.5, 0.3)"
 
 
+def test_metric_checks_labels_and_weights_of_a_dataset():
+    X, y, _ = table(2)
+    data = lgb.Dataset(X, y + 1).construct()
+    with pytest.raises(ValueError, match=r"y_true must hold integers 0 \.\. 1, got 2"):
+        FocalMetric()(np.zeros(len(y)), data)
+    data = lgb.Dataset(X, y, weight=np.zeros(len(y))).construct()
+    with pytest.raises(ValueError, match="sample_weight must not be all zero"):
+        FocalMetric()(np.zeros(len(y)), data)
+
+
+def test_labels_are_checked_again_for_another_number_of_classes():
+    X, y, _ = table(4)
+    data = lgb.Dataset(X, y).construct()
+    objective = FocalObjective()
+    objective(np.zeros((len(y), 4), order="F"), data)
+    with pytest.raises(ValueError, match=r"y_true must hold integers 0 \.\. 2, got 3"):
+        objective(np.zeros((len(y), 3), order="F"), data)
+
+
 def test_signature_is_the_one_that_both_wrappers_count():
     parameters = inspect.signature(FocalObjective()).parameters
     assert list(parameters) == ["y_true", "y_pred", "sample_weight"]

@@ -342,6 +342,22 @@ def test_training_goes_on_from_a_model(tmp_path, n_classes):
     )
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_going_on_with_too_few_rows_keeps_the_model(n_classes):
+    X, y = table(n_classes)
+    first = classifier().fit(X, y)
+    model = classifier().fit(X[:12] * 0, np.arange(12) % n_classes, init_model=first)
+    assert_array_equal(model.decision_function(X), first.decision_function(X))
+
+
+def test_init_model_of_another_kind():
+    X, y = table()
+    with pytest.raises(TypeError, match="init_model must be a path, a Booster or a"):
+        classifier().fit(X, y, init_model=3)
+    with pytest.raises(NotFittedError):
+        classifier().fit(X, y, init_model=classifier())
+
+
 def test_iterations_can_be_chosen():
     X, y = table()
     model = classifier().fit(X, y)
@@ -454,6 +470,16 @@ def test_other_tables(library):
     assert_array_equal(model.feature_names_in_, ["size", "age"])
 
 
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_text_columns_of_other_tables_are_refused(library):
+    module = pytest.importorskip(library)
+    columns = {"size": [1.0, 2.0], "colour": ["red", "blue"]}
+    other = module.DataFrame(columns) if library == "polars" else module.table(columns)
+    message = r"X must have numeric or boolean columns .* got \['colour'\]"
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(other, [0, 1])
+
+
 @pytest.mark.parametrize("kind", ["csr_array", "csc_matrix", "coo_array"])
 def test_sparse(kind):
     X, y = table()
@@ -543,6 +569,9 @@ def test_several_validation_sets():
     assert model.evals_result_["valid_0"] == model.evals_result_["valid_2"]
     model.fit(X, y, eval_set=sets, eval_names=["seen", "unseen"])
     assert sorted(model.evals_result_) == ["seen", "unseen"]
+    model.fit(X, y, X_val=X_val, y_val=y_val, eval_set=sets[1], eval_names="other")
+    assert sorted(model.evals_result_) == ["other", "valid_0"]
+    model.fit(X, y, eval_set=sets)
     model.fit(X, y, eval_set=sets, eval_class_weight=[None, {0: 1.0, 1: 9.0}])
     weighted = model.evals_result_["valid_1"]["focal_loss"][-1]
     weight = np.where(y_val == 1, 9.0, 1.0)
@@ -684,8 +713,22 @@ def test_set_output_in_a_pipeline():
         ({"application": "binary"}, "application must not be given"),
         ({"gamma": 2.0}, "gamma must be given as focal_gamma, got gamma=2.0"),
         ({"alpha": 0.25}, "alpha must be given as focal_alpha, got alpha=0.25"),
-        ({"boosting_type": "rf"}, "boosting_type must not be 'rf'"),
-        ({"boosting": "random_forest"}, "boosting must not be 'random_forest'"),
+        ({"boosting_type": "rf"}, "boosting_type must not be a random forest"),
+        (
+            {"boosting": "RF"},
+            "boosting must not be a random forest, for",
+        ),
+        ({"pos_bagging_fraction": 0.5}, "pos_bagging_fraction must not be given"),
+        ({"sigmoid": 2.0}, "sigmoid must not be given"),
+        (
+            {"focal_gama": 1.0},
+            "focal_gamma and focal_alpha must be the only",
+        ),
+        ({"class_weight": {0: -1.0}}, "class_weight must be >= 0 and finite, got -1.0"),
+        (
+            {"first_metric_only": True, "metric": ["logloss", "auc"]},
+            "first_metric_only needs LightGBM's own metrics first",
+        ),
         ({"linear_tree": True}, "linear_tree must be False"),
         ({"scale_pos_weight": 9.0}, "scale_pos_weight must not be given"),
         ({"is_unbalance": True}, "is_unbalance must not be given"),
