@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skfocal._boosting import FocalBoostingClassifier, WeightedData
 from skfocal._objective import BoostingMetric, BoostingObjective
 from skfocal._validation import check_labels, check_length, check_raw, check_weight
+from skfocal.loss import count_classes
 
 try:
     import lightgbm as lgb
@@ -142,7 +143,7 @@ class FocalObjective(BoostingObjective):
         if isinstance(y_pred, lgb.Dataset):
             return self._native(preds=y_true, train_set=y_pred)
         raw = check_raw(y_pred)
-        y = check_labels(y_true, _n_classes(raw))
+        y = check_labels(y_true, count_classes(raw))
         check_length("y_true", len(y), len(raw))
         weight = check_weight(sample_weight, len(raw))
         return self._newton_step(y, raw, weight, _hessian_factor(raw))
@@ -151,7 +152,7 @@ class FocalObjective(BoostingObjective):
         self, preds: FloatArray, train_set: Any
     ) -> tuple[FloatArray, FloatArray]:
         y, weight = train_set.get_label(), train_set.get_weight()
-        n_classes = _n_classes(preds)
+        n_classes = count_classes(preds)
         # The Dataset returns the same array at every round.
         checked, for_classes = getattr(self._buffers, "checked_labels", (None, 0))
         if y is not checked or n_classes != for_classes:
@@ -223,7 +224,7 @@ class FocalMetric(BoostingMetric):
             False.
         """
         if isinstance(y_pred, lgb.Dataset):
-            y = check_labels(y_pred.get_label(), _n_classes(y_true))
+            y = check_labels(y_pred.get_label(), count_classes(y_true))
             return "focal_loss", self._mean_loss(y, y_true, y_pred.get_weight()), False
         return "focal_loss", self.loss(y_true, y_pred, sample_weight), False
 
@@ -555,13 +556,12 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         }
         params |= self._engine_words
         refuse_words(params)
-        # The labels say it, as they do in LightGBM's own classifier.
-        params = {k: v for k, v in params.items() if k not in _CLASS_COUNT_ALIASES}
+        # The labels count the classes, as they do in LightGBM's own classifier.
+        decided_here = (*_CLASS_COUNT_ALIASES, *THREAD_ALIASES)
+        params = {k: v for k, v in params.items() if k not in decided_here}
+        params["num_threads"] = thread_count(self.n_jobs, self._engine_words)
         if self.random_state is not None:
             params["random_state"] = random_seed(self.random_state)
-        threads = thread_count(self.n_jobs, self._engine_words)
-        params = {k: v for k, v in params.items() if k not in THREAD_ALIASES}
-        params["num_threads"] = threads
         return params
 
     def _train(
@@ -731,10 +731,6 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             X, start_iteration=start_iteration, num_iteration=num_iteration
         )
         return self.loss_.predict_log_proba(raw)
-
-
-def _n_classes(raw: FloatArray) -> int:
-    return 2 if raw.ndim == 1 else raw.shape[1]
 
 
 def _hessian_factor(raw: FloatArray) -> float:

@@ -427,7 +427,7 @@ class FocalLoss:
         """
         raw = check_raw(raw_prediction)
         binary, softmax = _posterior.binary_proba, _posterior.softmax_proba
-        return self._posterior(binary if raw.ndim == 1 else softmax, raw)
+        return self._proba_by(binary if raw.ndim == 1 else softmax, raw)
 
     def predict_log_proba(self, raw_prediction: npt.ArrayLike) -> FloatArray:
         """Return the logarithms of the class probabilities.
@@ -452,7 +452,7 @@ class FocalLoss:
         """
         raw = check_raw(raw_prediction)
         binary, softmax = _posterior.binary_log_proba, _posterior.softmax_log_proba
-        return self._posterior(binary if raw.ndim == 1 else softmax, raw)
+        return self._proba_by(binary if raw.ndim == 1 else softmax, raw)
 
     def raw_from_proba(self, proba: npt.ArrayLike) -> FloatArray:
         """Return the raw prediction that stands for given class probabilities.
@@ -488,10 +488,10 @@ class FocalLoss:
             log_proba = np.log(proba)
         return self._raw_from_log_proba(log_proba)
 
-    def _posterior(
+    def _proba_by(
         self, function: Callable[..., FloatArray], raw: FloatArray
     ) -> FloatArray:
-        gamma, alpha = self._class_values(_count_classes(raw))
+        gamma, alpha = self._class_values(count_classes(raw))
         proba = function(raw.astype(np.float64), gamma, alpha)
         return proba.astype(raw.dtype, copy=False)
 
@@ -523,7 +523,7 @@ class FocalLoss:
         sample_weight: npt.ArrayLike | None,
     ) -> Batch:
         raw = check_raw(raw_prediction)
-        n_classes = _count_classes(raw)
+        n_classes = count_classes(raw)
         y = check_labels(y_true, n_classes)
         check_length("y_true", len(y), len(raw))
         weight = check_weight(sample_weight, len(raw))
@@ -553,7 +553,7 @@ class Batch:
         weight: FloatArray | None,
     ) -> None:
         self.y, self.raw = y, raw
-        gamma, alpha = loss._class_values(_count_classes(raw))
+        gamma, alpha = loss._class_values(count_classes(raw))
         self.binary = raw.ndim == 1
         no_weight = None if self.binary else np.empty(0)
         self.weight = no_weight if weight is None else weight
@@ -573,7 +573,7 @@ def _is_small_integer(gamma: float) -> bool:
     return gamma.is_integer() and gamma <= _kernels.MAX_INTEGER_GAMMA
 
 
-def _count_classes(raw: FloatArray) -> int:
+def count_classes(raw: FloatArray) -> int:
     return 2 if raw.ndim == 1 else raw.shape[1]
 
 
