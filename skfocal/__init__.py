@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skfocal.lightgbm import FocalLGBMClassifier
     from skfocal.loss import FocalLoss
+    from skfocal.xgboost import FocalXGBClassifier
 
-__all__ = ["FocalLGBMClassifier", "FocalLoss", "__version__"]
+__all__ = ["FocalLGBMClassifier", "FocalLoss", "FocalXGBClassifier", "__version__"]
 
 __version__ = "0.1.0"
 
@@ -15,6 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "FocalLGBMClassifier": "skfocal.lightgbm",
     "FocalLoss": "skfocal.loss",
+    "FocalXGBClassifier": "skfocal.xgboost",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, validate_data
 
+from skfocal._model_state import ModelState
 from skfocal._validation import (
     PerClass,
     check_alpha,
@@ -76,7 +77,13 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
     focal_alpha: Any
     class_weight: Any = None
     objective: Any
+    _engine_words: dict[str, Any]
+    # What the engine calls the user's own start of the raw predictions.
+    _offset_word: str
     classes_: npt.NDArray[Any]
+    evals_result_: dict[str, Any]
+    feature_names_in_: npt.NDArray[Any]
+    initial_score_: Any
     loss_: FocalLoss
 
     def __sklearn_tags__(self) -> Any:
@@ -84,6 +91,42 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, among them the engine's further ones.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Has no effect: no parameter is an estimator.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return super().get_params(deep=deep) | self._engine_words
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, among them any of the engine.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        own = super().get_params(deep=False)
+        for name, value in params.items():
+            if name in own:
+                setattr(self, name, value)
+            else:
+                self._engine_words = self._engine_words | {name: value}
+        return self
 
     @property
     def n_classes_(self) -> int:
@@ -133,7 +176,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             )
         gamma = check_gamma(self.focal_gamma, "focal_gamma")
         X = self._check_features(X, y, reset=True)
-        names = ("y", "sample_weight", "init_score")
+        names = ("y", "sample_weight", self._offset_word)
         data = self._weigh(X, y, sample_weight, self.class_weight, offset, names)
         self.classes_, data.y = np.unique(data.y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -151,10 +194,10 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         X: Any,
         y: Any,
         sample_weight: Any,
-        class_weight: Any,
         offset: Any,
         *,
         names: tuple[str, str, str],
+        class_weight: Any = None,
     ) -> WeightedData:
         """Check validation data against the training data, and encode its labels."""
         X = self._check_features(X, reset=False)
@@ -229,6 +272,41 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
                 f"got {unknown}"
             )
         return [alpha.get(label, 1.0) for label in self.classes_.tolist()]
+
+    def _state(self, **words: Any) -> ModelState:
+        """What a saved model must hold to become a classifier again."""
+        names = getattr(self, "feature_names_in_", None)
+        return ModelState(
+            self.loss_,
+            self.classes_,
+            self.initial_score_,
+            None if names is None else names.tolist(),
+            words,
+        )
+
+    @classmethod
+    def _from_state(cls, state: ModelState | None) -> Self:
+        """Return a classifier that lacks nothing but its model."""
+        if state is None:
+            raise ValueError(
+                f"booster must come from a {cls.__name__} whose labels were numbers, "
+                "booleans or strings, got a model without focal loss and classes"
+            )
+        loss = state.loss
+        model = cls(focal_gamma=loss.gamma, focal_alpha=loss.alpha, **state.words)
+        model.loss_, model.classes_ = loss, state.classes
+        model.initial_score_, model.evals_result_ = state.initial_score, {}
+        if state.feature_names is not None:
+            model.feature_names_in_ = np.array(state.feature_names, dtype=object)
+        return model
+
+    def _check_same_classes(self, state: ModelState | None, name: str) -> None:
+        """Raise if training would go on from a model of other classes."""
+        if state is not None and not np.array_equal(state.classes, self.classes_):
+            raise ValueError(
+                f"{name} must have the classes {self.classes_.tolist()} of y, "
+                f"got {state.classes.tolist()}"
+            )
 
     def _start(self, data: WeightedData, own_start: bool) -> Any:
         """Return the constant of least loss, or 0 if training starts elsewhere."""

@@ -1,4 +1,4 @@
-"""LightGBM models that hold their start value and their link."""
+"""LightGBM models that hold their start value, their link and their focal loss."""
 
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,20 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skfocal._model_state import STATE_NAME, ModelState
+
 __all__ = [
     "as_booster",
     "constant_booster",
     "fold_start",
     "has_usable_feature",
-    "write_link",
+    "read_state",
+    "write_link_and_state",
 ]
+
+# Where LightGBM keeps the parameters of a training, as lines "[name: value]".
+_PARAMETERS = "\nparameters:\n"
+_STATE_START = f"[{STATE_NAME}: "
 
 
 def has_usable_feature(data: lgb.Dataset) -> bool:
@@ -23,9 +30,9 @@ def has_usable_feature(data: lgb.Dataset) -> bool:
     return any(data.feature_num_bin(k) > 1 for k in range(data.num_feature()))
 
 
-def as_booster(model: Any) -> lgb.Booster | None:
+def as_booster(model: Any, name: str) -> lgb.Booster:
     """Return the Booster of a fitted classifier or of a saved model."""
-    if model is None or isinstance(model, lgb.Booster):
+    if isinstance(model, lgb.Booster):
         return model
     if isinstance(model, (str, Path)):
         return lgb.Booster(model_file=model)
@@ -33,7 +40,7 @@ def as_booster(model: Any) -> lgb.Booster | None:
         check_is_fitted(model)
         return model.booster_
     raise TypeError(
-        "init_model must be a path, a Booster or a fitted classifier of LightGBM, "
+        f"{name} must be a path, a Booster or a fitted classifier of LightGBM, "
         f"got {model!r}"
     )
 
@@ -68,11 +75,14 @@ def fold_start(booster: lgb.Booster, start: npt.ArrayLike) -> None:
             booster.set_leaf_output(index, leaf, output + float(value))
 
 
-def write_link(booster: lgb.Booster, n_classes: int) -> None:
-    """Let ``booster.predict`` return expit or softmax of the raw prediction.
+def write_link_and_state(booster: lgb.Booster, state: ModelState) -> None:
+    """Let ``booster.predict`` return expit or softmax, and keep loss and labels.
 
-    A model of a custom objective names none, so that it would return the latter.
+    A model of a custom objective names no link, so that it would return the raw
+    prediction. The state becomes a line among the parameters, which LightGBM writes
+    again as it read them.
     """
+    n_classes = len(state.classes)
     link = "binary sigmoid:1" if n_classes == 2 else f"multiclass num_class:{n_classes}"
     best_iteration = booster.best_iteration
     # All trees: with a best iteration set, fewer are written by default.
@@ -80,5 +90,23 @@ def write_link(booster: lgb.Booster, n_classes: int) -> None:
     head, names, rest = text.partition("feature_names=")
     lines = [line for line in head.splitlines() if not line.startswith("objective=")]
     linked = "\n".join([*lines, f"objective={link}", names + rest])
-    booster.model_from_string(linked)
+    booster.model_from_string(_with_state(linked, state.to_text()))
     booster.best_iteration = best_iteration
+
+
+def _with_state(text: str, state: str | None) -> str:
+    trees, parameters, rest = text.rpartition(_PARAMETERS)
+    lines = [line for line in rest.split("\n") if not line.startswith(_STATE_START)]
+    if state is not None:
+        lines.insert(0, f"{_STATE_START}{state}]")
+    return trees + parameters + "\n".join(lines)
+
+
+def read_state(booster: lgb.Booster) -> ModelState | None:
+    """Return what :func:`write_link_and_state` wrote, or None."""
+    text = booster.model_to_string(num_iteration=1).rpartition(_PARAMETERS)[2]
+    for line in text.split("\n"):
+        if line.startswith(_STATE_START):
+            state = line.removeprefix(_STATE_START).removesuffix("]")
+            return ModelState.from_text(state)
+    return None

@@ -7,19 +7,16 @@ from typing import Any
 import joblib
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import accuracy_score, log_loss
 
+from skfocal._boosting_words import error_rate, mean_log_loss, refuse_focal_words
 from skfocal.loss import FocalLoss
 
 __all__ = [
     "THREAD_ALIASES",
     "ProbabilityMetric",
-    "check_pair",
     "choose_metrics",
     "evaluation_names",
-    "per_validation_set",
     "pop_rounds",
-    "random_seed",
     "refuse_columns",
     "refuse_words",
     "thread_count",
@@ -80,12 +77,7 @@ def refuse_words(params: dict[str, Any]) -> None:
                 f"{name} must not be given, for LightGBM ignores it with a custom "
                 f"objective, got {value!r}; see class_weight and focal_alpha"
             )
-    for name in params:
-        if name.startswith("focal_"):
-            raise ValueError(
-                "focal_gamma and focal_alpha must be the only parameters of the focal "
-                f"loss, got {name}"
-            )
+    refuse_focal_words(params)
 
 
 def refuse_columns(X: Any) -> None:
@@ -108,16 +100,6 @@ def pop_rounds(params: dict[str, Any], n_estimators: int) -> int:
     """Take the number of rounds out of the parameters, whatever its alias."""
     given = [params.pop(name) for name in _ROUND_ALIASES if name in params]
     return given[-1] if given else n_estimators
-
-
-def random_seed(random_state: Any) -> int:
-    """Turn an int, RandomState or Generator into a seed."""
-    largest = np.iinfo(np.int32).max
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(largest))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(largest))
-    return random_state
 
 
 def thread_count(n_jobs: int | None, words: dict[str, Any]) -> int:
@@ -160,17 +142,6 @@ def validation_pairs(eval_set: Any, eval_X: Any, eval_y: Any) -> list[tuple[Any,
     return sets
 
 
-def check_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Whether the validation words are given, none without the other."""
-    given = X_val is not None
-    if given != (y_val is not None):
-        missing = "y_val" if given else "X_val"
-        raise ValueError(f"X_val and y_val must be given together, got no {missing}")
-    if sample_weight_val is not None and not given:
-        raise ValueError("sample_weight_val must come with X_val, got no X_val")
-    return given
-
-
 def evaluation_names(
     eval_names: str | Sequence[str] | None, n_sets: int
 ) -> list[str] | None:
@@ -184,18 +155,6 @@ def evaluation_names(
             f"got {len(names)}"
         )
     return names
-
-
-def per_validation_set(n_sets: int, **lists: Sequence[Any] | None) -> list[list[Any]]:
-    """Regroup lists with one entry per validation set by the set; None for none."""
-    for name, values in lists.items():
-        if values is not None and len(values) != n_sets:
-            raise ValueError(
-                f"{name} must have one entry per validation set ({n_sets}), "
-                f"got {len(values)}"
-            )
-    columns = [[None] * n_sets if v is None else list(v) for v in lists.values()]
-    return [[column[i] for column in columns] for i in range(n_sets)]
 
 
 class ProbabilityMetric:
@@ -221,17 +180,13 @@ class ProbabilityMetric:
 
 
 def _log_loss(y_true: Any, proba: Any, weight: Any) -> Evaluation:
-    binary = proba.ndim == 1
-    labels = range(2 if binary else proba.shape[1])
-    value = log_loss(y_true, proba, sample_weight=weight, labels=list(labels))
-    return f"{'binary' if binary else 'multi'}_logloss", value, False
+    name = f"{'binary' if proba.ndim == 1 else 'multi'}_logloss"
+    return name, mean_log_loss(y_true, proba, weight), False
 
 
 def _error(y_true: Any, proba: Any, weight: Any) -> Evaluation:
-    binary = proba.ndim == 1
-    predicted = (proba > 0.5) if binary else proba.argmax(axis=1)
-    value = 1.0 - accuracy_score(y_true, predicted, sample_weight=weight)
-    return f"{'binary' if binary else 'multi'}_error", value, False
+    name = f"{'binary' if proba.ndim == 1 else 'multi'}_error"
+    return name, error_rate(y_true, proba, weight), False
 
 
 def choose_metrics(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting import FocalBoostingClassifier, WeightedData
+from skfocal._boosting_words import check_pair, per_validation_set, random_seed
 from skfocal._objective import BoostingMetric, BoostingObjective
 from skfocal._validation import check_labels, check_length, check_raw, check_weight
 from skfocal.loss import count_classes
@@ -25,16 +26,14 @@ from skfocal._lightgbm_model import (
     constant_booster,
     fold_start,
     has_usable_feature,
-    write_link,
+    read_state,
+    write_link_and_state,
 )
 from skfocal._lightgbm_words import (
     THREAD_ALIASES,
-    check_pair,
     choose_metrics,
     evaluation_names,
-    per_validation_set,
     pop_rounds,
-    random_seed,
     refuse_columns,
     refuse_words,
     thread_count,
@@ -341,6 +340,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     (569, 2)
     """
 
+    _offset_word = "init_score"
+
     def __init__(
         self,
         focal_gamma: Any = 2.0,
@@ -390,41 +391,44 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self.importance_type = importance_type
         self._engine_words = kwargs
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, among them LightGBM's further ones.
+    @classmethod
+    def from_booster(cls, booster: Any) -> Self:
+        """Return a fitted classifier made of a saved model alone.
 
         Parameters
         ----------
-        deep : bool, default=True
-            Has no effect: no parameter is an estimator.
+        booster : lightgbm.Booster, str or Path
+            ``booster_`` of a fitted classifier, or the file that its ``save_model``
+            wrote.
 
         Returns
         -------
-        dict
-            Values by name.
+        FocalLGBMClassifier
+            It predicts what the saved one did. Of the constructor's words it has those
+            of the focal loss.
+
+        Raises
+        ------
+        ValueError
+            If the model wasn't trained by this class.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from skfocal import FocalLGBMClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> model = FocalLGBMClassifier(n_estimators=5, verbosity=-1).fit(X, y)
+        >>> text = model.booster_.model_to_string()
+        >>> import lightgbm as lgb
+        >>> restored = FocalLGBMClassifier.from_booster(lgb.Booster(model_str=text))
+        >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
+        True
         """
-        return super().get_params(deep=deep) | self._engine_words
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, among them any of LightGBM.
-
-        Parameters
-        ----------
-        **params
-            Values by name.
-
-        Returns
-        -------
-        self
-            The classifier.
-        """
-        own = super().get_params(deep=False)
-        for name, value in params.items():
-            if name in own:
-                setattr(self, name, value)
-            else:
-                self._engine_words = self._engine_words | {name: value}
-        return self
+        booster = as_booster(booster, "booster")
+        model = cls._from_state(read_state(booster))
+        model.n_features_in_ = booster.num_feature()
+        model._set_booster(booster)
+        return model
 
     def fit(
         self,
@@ -519,12 +523,16 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             valid = [
                 train
                 if pair[0] is X and pair[1] is y
-                else self._validation_data(*pair, *extra, names=_EVAL_WORDS)
-                for pair, extra in zip(sets, extras, strict=True)
+                else self._validation_data(
+                    *pair, weight, start, class_weight=class_weight, names=_EVAL_WORDS
+                )
+                for pair, (weight, class_weight, start) in zip(
+                    sets, extras, strict=True
+                )
             ]
             names = evaluation_names(eval_names, len(valid))
             if check_pair(X_val, y_val, sample_weight_val):
-                more = (X_val, y_val, sample_weight_val, None, None)
+                more = (X_val, y_val, sample_weight_val, None)
                 valid.insert(0, self._validation_data(*more, names=_VAL_WORDS))
                 names = names and ["valid_0", *names]
             self._train(
@@ -538,9 +546,16 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
                     "categorical_feature": categorical_feature,
                 },
                 callbacks=callbacks,
-                init_model=as_booster(init_model),
+                init_model=self._model_to_go_on_from(init_model),
             )
         return self
+
+    def _model_to_go_on_from(self, model: Any) -> lgb.Booster | None:
+        if model is None:
+            return None
+        booster = as_booster(model, "init_model")
+        self._check_same_classes(read_state(booster), "init_model")
+        return booster
 
     def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
         refuse_columns(X)
@@ -617,7 +632,10 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self._finish(booster)
 
     def _finish(self, booster: lgb.Booster) -> None:
-        write_link(booster, self.n_classes_)
+        write_link_and_state(booster, self._state())
+        self._set_booster(booster)
+
+    def _set_booster(self, booster: lgb.Booster) -> None:
         self.booster_ = booster
         self.n_iter_ = booster.current_iteration()
         self.best_iteration_ = max(booster.best_iteration, 0)

@@ -1,0 +1,74 @@
+"""What the words of fit and of the constructor mean, whatever the engine."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, log_loss
+
+__all__ = [
+    "check_pair",
+    "error_rate",
+    "mean_log_loss",
+    "per_validation_set",
+    "random_seed",
+    "refuse_focal_words",
+]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+def refuse_focal_words(names: Iterable[str]) -> None:
+    """Raise for further parameters that only look like ones of the focal loss."""
+    for name in names:
+        if name.startswith("focal_"):
+            raise ValueError(
+                "focal_gamma and focal_alpha must be the only parameters of the focal "
+                f"loss, got {name}"
+            )
+
+
+def random_seed(random_state: Any) -> int:
+    """Turn an int, RandomState or Generator into a seed."""
+    largest = np.iinfo(np.int32).max
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(largest))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(largest))
+    return random_state
+
+
+def check_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Whether the validation words are given, none without the other."""
+    given = X_val is not None
+    if given != (y_val is not None):
+        missing = "y_val" if given else "X_val"
+        raise ValueError(f"X_val and y_val must be given together, got no {missing}")
+    if sample_weight_val is not None and not given:
+        raise ValueError("sample_weight_val must come with X_val, got no X_val")
+    return given
+
+
+def per_validation_set(n_sets: int, **lists: Sequence[Any] | None) -> list[list[Any]]:
+    """Regroup lists with one entry per validation set by the set; None for none."""
+    for name, values in lists.items():
+        if values is not None and len(values) != n_sets:
+            raise ValueError(
+                f"{name} must have one entry per validation set ({n_sets}), "
+                f"got {len(values)}"
+            )
+    columns = [[None] * n_sets if v is None else list(v) for v in lists.values()]
+    return [[column[i] for column in columns] for i in range(n_sets)]
+
+
+def mean_log_loss(y_true: Any, proba: FloatArray, sample_weight: Any = None) -> float:
+    """Log loss of probabilities of class 1 or of each class."""
+    labels = list(range(2 if proba.ndim == 1 else proba.shape[1]))
+    return float(log_loss(y_true, proba, sample_weight=sample_weight, labels=labels))
+
+
+def error_rate(y_true: Any, proba: FloatArray, sample_weight: Any = None) -> float:
+    """Weighted share of the samples whose most probable class is another."""
+    predicted = (proba > 0.5) if proba.ndim == 1 else proba.argmax(axis=1)
+    return 1.0 - accuracy_score(y_true, predicted, sample_weight=sample_weight)

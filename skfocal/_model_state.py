@@ -1,0 +1,79 @@
+"""What a saved model must hold beside its trees, as one line of text.
+
+The engines keep a text of ours in their model files: XGBoost an attribute, LightGBM a
+line among the parameters. It is what turns a file back into a classifier.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from skfocal.loss import FocalLoss
+
+__all__ = ["STATE_NAME", "ModelState"]
+
+STATE_NAME = "skfocal"
+_FORMAT = 1
+
+
+@dataclass
+class ModelState:
+    """Loss, labels and names that make a classifier of an engine's model.
+
+    Attributes
+    ----------
+    loss : FocalLoss
+        The loss with its class weights resolved.
+    classes : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    initial_score : float or list of float
+        Start value, in log-odds.
+    feature_names : list of str or None
+        Names of the features, if they have any.
+    words : dict
+        Constructor parameters without which predictions would be others.
+    """
+
+    loss: FocalLoss
+    classes: npt.NDArray[Any]
+    initial_score: Any
+    feature_names: list[str] | None = None
+    words: dict[str, Any] = field(default_factory=dict)
+
+    def to_text(self) -> str | None:
+        """Return one line, or None if the labels are of a kind that JSON hasn't."""
+        values = {
+            "format": _FORMAT,
+            "focal_gamma": self.loss.gamma,
+            "focal_alpha": self.loss.alpha,
+            "classes": self.classes.tolist(),
+            "classes_dtype": self.classes.dtype.str,
+            "initial_score": np.asarray(self.initial_score).tolist(),
+            "feature_names": self.feature_names,
+            "words": self.words,
+        }
+        try:
+            return json.dumps(values)
+        except TypeError:
+            return None
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what :meth:`to_text` wrote."""
+        values = json.loads(text)
+        if values["format"] != _FORMAT:
+            raise ValueError(
+                f"booster must have a state of format {_FORMAT}, "
+                f"got {values['format']}: a newer version of skfocal wrote it"
+            )
+        alpha, start = values["focal_alpha"], values["initial_score"]
+        return cls(
+            FocalLoss(values["focal_gamma"], alpha),
+            np.array(values["classes"], dtype=values["classes_dtype"]),
+            np.array(start) if isinstance(start, list) else start,
+            values["feature_names"],
+            values["words"],
+        )
