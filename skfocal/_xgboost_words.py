@@ -80,7 +80,8 @@ def validation_pairs(eval_set: Any, **extras: Any) -> list[tuple[Any, Any]]:
     pairs = list(eval_set)
     for pair in pairs:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise ValueError(f"eval_set must hold pairs (X, y), got {type(pair)}")
+            got = f"{len(pair)} entries" if isinstance(pair, (tuple, list)) else pair
+            raise ValueError(f"eval_set must hold pairs (X, y), got {got}")
     return pairs
 
 

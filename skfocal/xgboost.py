@@ -784,10 +784,13 @@ class FocalXGBClassifier(FocalBoostingClassifier):
 
     def _words_of_predictions(self) -> dict[str, Any]:
         """Return the words without which a restored model would predict otherwise."""
-        words: dict[str, Any] = {"enable_categorical": self.enable_categorical}
-        if not np.isnan(self.missing):
-            words["missing"] = self.missing
-        return words
+        words = {
+            "booster": self.booster,
+            "enable_categorical": self.enable_categorical,
+            "missing": self.missing,
+        }
+        # JSON has no NaN, which is the default.
+        return {k: v for k, v in words.items() if v is not None and v == v}
 
     @property
     def feature_importances_(self) -> npt.NDArray[Any]:

@@ -3,9 +3,10 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skfocal import FocalLGBMClassifier
+from skfocal import FocalLGBMClassifier, FocalXGBClassifier
 
-WORDS = {"n_estimators": 20, "n_jobs": 1, "verbosity": -1}
+LGB_WORDS = {"n_estimators": 20, "n_jobs": 1, "verbosity": -1}
+XGB_WORDS = {"n_estimators": 20, "n_jobs": 1}
 
 pytestmark = [
     # LightGBM before 4.6 calls scikit-learn by a word that 1.6 renamed.
@@ -19,9 +20,13 @@ pytestmark = [
 
 @parametrize_with_checks(
     [
-        FocalLGBMClassifier(**WORDS),
-        FocalLGBMClassifier(focal_gamma=0.5, **WORDS),
-        FocalLGBMClassifier(focal_alpha="balanced", **WORDS),
+        FocalLGBMClassifier(**LGB_WORDS),
+        FocalLGBMClassifier(focal_gamma=0.5, **LGB_WORDS),
+        FocalLGBMClassifier(focal_alpha="balanced", **LGB_WORDS),
+        FocalXGBClassifier(**XGB_WORDS),
+        FocalXGBClassifier(focal_gamma=0.5, **XGB_WORDS),
+        FocalXGBClassifier(focal_alpha="balanced", **XGB_WORDS),
+        FocalXGBClassifier(tree_method="exact", **XGB_WORDS),
     ]
 )
 def test_estimator(estimator, check):

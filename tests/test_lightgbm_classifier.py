@@ -350,6 +350,62 @@ def test_going_on_with_too_few_rows_keeps_the_model(n_classes):
     assert_array_equal(model.decision_function(X), first.decision_function(X))
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [["no", "yes"], [1, 2], [-1.0, 3.0], [False, True], ["a]: b", "c", "\n\u00e9"]],
+)
+def test_a_saved_model_alone_makes_a_classifier(tmp_path, labels):
+    X, y = table(len(labels))
+    model = classifier(focal_gamma=1.5, focal_alpha="balanced")
+    model.fit(X, np.array(labels)[y])
+    path = tmp_path / "model.txt"
+    model.booster_.save_model(path)
+    lgb.Booster(model_file=path).save_model(path)
+    for booster in (model.booster_, path, str(path)):
+        restored = FocalLGBMClassifier.from_booster(booster)
+        assert_array_equal(restored.predict(X), model.predict(X))
+        assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+        assert restored.classes_.dtype == model.classes_.dtype
+        assert (restored.loss_, restored.n_iter_) == (model.loss_, model.n_iter_)
+        assert_allclose(restored.initial_score_, model.initial_score_)
+        assert clone(restored).get_params()["focal_gamma"] == 1.5
+    more = classifier(n_estimators=5, focal_gamma=0.5)
+    more.fit(X, np.array(labels)[y], init_model=path)
+    assert FocalLGBMClassifier.from_booster(more.booster_).loss_ == FocalLoss(0.5)
+
+
+def test_a_restored_classifier_knows_the_names_of_the_features():
+    X, y = frame()
+    model = classifier().fit(X, y)
+    restored = FocalLGBMClassifier.from_booster(model.booster_)
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+    assert_array_equal(restored.feature_names_in_, X.columns)
+    with pytest.raises(ValueError, match="feature names"):
+        restored.predict(X[["colour", "size", "age"]])
+
+
+def test_a_model_of_another_kind_makes_no_classifier():
+    X, y = table()
+    message = "booster must come from a FocalLGBMClassifier"
+    with pytest.raises(ValueError, match=message):
+        FocalLGBMClassifier.from_booster(plain().fit(X, y).booster_)
+    labels = np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[D]")[y]
+    dated = classifier().fit(X, labels)
+    assert set(dated.predict(X)) == set(labels)
+    with pytest.raises(ValueError, match="numbers, booleans or strings"):
+        FocalLGBMClassifier.from_booster(dated.booster_)
+    with pytest.raises(TypeError, match="booster must be a path, a Booster or"):
+        FocalLGBMClassifier.from_booster(3)
+
+
+def test_going_on_from_a_model_of_other_classes():
+    X, y = table()
+    first = classifier().fit(X, y)
+    message = r"init_model must have the classes \['a', 'b'\] of y, got \[0, 1\]"
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(X, np.array(["a", "b"])[y], init_model=first)
+
+
 def test_init_model_of_another_kind():
     X, y = table()
     with pytest.raises(TypeError, match="init_model must be a path, a Booster or a"):

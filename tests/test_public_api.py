@@ -7,6 +7,7 @@ import skfocal
 import skfocal.lightgbm
 import skfocal.loss
 import skfocal.metrics
+import skfocal.xgboost
 
 
 def run(code):
@@ -32,7 +33,8 @@ def test_the_loss_needs_no_engine():
 
 
 @pytest.mark.parametrize(
-    "module", [skfocal, skfocal.loss, skfocal.metrics, skfocal.lightgbm]
+    "module",
+    [skfocal, skfocal.loss, skfocal.metrics, skfocal.lightgbm, skfocal.xgboost],
 )
 def test_public_names_exist_and_are_documented(module):
     for name in module.__all__:
@@ -50,11 +52,13 @@ def test_unknown_name():
         skfocal.FocalLos  # noqa: B018
 
 
-def test_missing_engine_says_what_to_install():
+@pytest.mark.parametrize("name", ["LightGBM", "XGBoost"])
+def test_missing_engine_says_what_to_install(name):
+    module = name.lower()
     code = (
-        "import sys; sys.modules['lightgbm'] = None\n"
-        "try:\n    import skfocal.lightgbm\n"
+        f"import sys; sys.modules['{module}'] = None\n"
+        f"try:\n    import skfocal.{module}\n"
         "except ImportError as error:\n    print(error)\n"
     )
-    expected = "skfocal.lightgbm needs LightGBM: pip install 'skfocal[lightgbm]'"
+    expected = f"skfocal.{module} needs {name}: pip install 'skfocal[{module}]'"
     assert run(code).strip() == expected
