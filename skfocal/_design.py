@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from skfocal import _sparse_kernels as kernels
+from skfocal import _design_kernels as kernels
 from skfocal._parallel import map_rows
 
 __all__ = ["CSCDesign", "CSRDesign", "DenseDesign", "Design", "as_design"]
 
 FloatArray = npt.NDArray[np.floating]
 Respond = Callable[[FloatArray, int, int], FloatArray]
+FillPairs = Callable[[FloatArray, int, int], None]
 
 # A block stays in the L2 cache from its first product to the second.
 _BLOCK_BYTES = 2**20
@@ -69,13 +70,35 @@ class Design:
         """
         raise NotImplementedError
 
+    def normal_product(
+        self, coef: FloatArray, intercept: Any, weights: FloatArray
+    ) -> tuple[FloatArray, Any]:
+        """Return X' diag(weights) (X coef + b) and the sum of what X' multiplies."""
+
+        def respond(raw: FloatArray, start: int, stop: int) -> FloatArray:
+            raw *= weights[start:stop]
+            return raw
+
+        return self.accumulate(coef, intercept, respond)
+
     def moments(self, weight: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """Return mean and mean square deviation from it of each feature."""
         raise NotImplementedError
 
-    def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray | None:
-        """Return Z' diag(weights) Z of Z = [X - center, 1], or None if it is costly."""
+    def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray:
+        """Return Z' diag(weights) Z of Z = [X - center, 1]."""
         raise NotImplementedError
+
+    def class_grams(
+        self, n_classes: int, fill_pairs: FillPairs, center: FloatArray
+    ) -> FloatArray:
+        """Return Z' diag(weights) Z for each pair of classes k < l, stacked.
+
+        ``fill_pairs(pairs, start, stop)`` writes the weights of rows start to stop.
+        """
+        pairs = np.empty((n_classes * (n_classes - 1) // 2, self.n_rows))
+        fill_pairs(pairs, 0, self.n_rows)
+        return np.stack([self.gram(weights, center) for weights in pairs])
 
     def _mean(self, values: FloatArray, weight: FloatArray | None) -> Any:
         return values / (self.n_rows if weight is None else weight.sum())
@@ -118,49 +141,52 @@ class DenseDesign(Design):
         shift, square = self._mean(first, weight), self._mean(second, weight)
         return origin + shift, np.maximum(square - shift**2, 0.0)
 
-    def _centred_blocks(
-        self, center: FloatArray, n_buffers: int
-    ) -> Iterator[tuple[FloatArray, int, int]]:
-        """Yield blocks of [X - center, 1] in one buffer."""
-        rows = self._block_rows(n_buffers)
-        buffer = np.ones((min(rows, self.n_rows), self.n_features + 1))
-        for start in range(0, self.n_rows, rows):
-            stop = min(start + rows, self.n_rows)
-            block = buffer[: stop - start]
-            np.subtract(self.X[start:stop], center, out=block[:, :-1])
-            yield block, start, stop
+    def _fill(
+        self, block: FloatArray, start: int, center: FloatArray, factor: FloatArray
+    ) -> None:
+        """Write factor [X - center, 1] of the rows from start on to a block."""
+        X = self.X[start : start + len(block)]
+        if X.flags.c_contiguous:
+            kernels.fill_scaled(X, center, factor, block)
+            return
+        np.subtract(X, center, out=block[:, :-1])
+        block[:, :-1] *= factor[:, None]
+        block[:, -1] = factor
 
     def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray:
-        size = self.n_features + 1
         # A product of a matrix with its own transpose takes BLAS half of the work, but
         # needs the root of the weights: the few negative ones are taken off twice.
         roots = np.sqrt(np.abs(weights))
-        gram = np.zeros((size, size))
-        buffer: FloatArray | None = None
-        for block, start, stop in self._centred_blocks(center, 2):
-            buffer = np.empty_like(block) if buffer is None else buffer[: stop - start]
-            np.multiply(block, roots[start:stop, None], out=buffer)
-            gram += buffer.T @ buffer
-            negative = buffer[weights[start:stop] < 0]
+        size, rows = self.n_features + 1, self._block_rows()
+        gram, buffer = np.zeros((size, size)), np.empty((rows, size))
+        for start in range(0, self.n_rows, rows):
+            block = buffer[: min(rows, self.n_rows - start)]
+            stop = start + len(block)
+            self._fill(block, start, center, roots[start:stop])
+            gram += block.T @ block
+            negative = block[weights[start:stop] < 0]
             if len(negative):
                 gram -= 2.0 * (negative.T @ negative)
         return gram
 
     def class_grams(
-        self, n_classes: int, fill_pairs: Callable[..., None], center: FloatArray
+        self, n_classes: int, fill_pairs: FillPairs, center: FloatArray
     ) -> FloatArray:
-        """Return Z' diag(weights) Z for each pair of classes k < l, stacked.
-
-        ``fill_pairs(pairs, start, stop)`` writes the weights of rows start to stop.
-        """
-        size = self.n_features + 1
+        size, rows = self.n_features + 1, self._block_rows(n_classes)
         n_pairs = n_classes * (n_classes - 1) // 2
         grams = np.zeros((n_pairs, size, size))
-        for block, start, stop in self._centred_blocks(center, n_classes + 1):
-            pairs = np.empty((n_pairs, stop - start))
-            fill_pairs(pairs, start, stop)
+        buffer, ones = np.empty((rows, size)), np.ones(rows)
+        all_pairs = np.empty((n_pairs, rows))
+        scaled = np.empty((n_classes - 1, rows, size))
+        for start in range(0, self.n_rows, rows):
+            block = buffer[: min(rows, self.n_rows - start)]
+            pairs = all_pairs[:, : len(block)]
+            self._fill(block, start, center, ones[: len(block)])
+            fill_pairs(pairs, start, start + len(block))
             for pair, weights in enumerate(pairs):
-                grams[pair] += block.T @ (block * weights[:, None])
+                product = scaled[0, : len(block)]
+                np.multiply(block, weights[:, None], out=product)
+                grams[pair] += block.T @ product
         return grams
 
 
@@ -181,6 +207,22 @@ class _SparseDesign(Design):
         square, _ = self._weighted_sums(ones, mean, 2)
         return mean, (square + (total - mass) * mean**2) / total
 
+    def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray:
+        def respond(raw: FloatArray, start: int, stop: int) -> FloatArray:
+            return weights[start:stop]
+
+        sums, total = self.accumulate(np.zeros(self.n_features), 0.0, respond)
+        shift = np.outer(center, sums - 0.5 * total * center)
+        gram = np.empty((self.n_features + 1, self.n_features + 1))
+        gram[:-1, :-1] = self._plain_gram(weights) - shift - shift.T
+        gram[-1, :-1] = gram[:-1, -1] = sums - total * center
+        gram[-1, -1] = total
+        return gram
+
+    def _plain_gram(self, weights: FloatArray) -> FloatArray:
+        """Return X' diag(weights) X."""
+        raise NotImplementedError
+
     def _weighted_sums(
         self, weight: FloatArray, center: FloatArray, power: int
     ) -> tuple[FloatArray, FloatArray]:
@@ -191,18 +233,22 @@ class _SparseDesign(Design):
 class CSRDesign(_SparseDesign):
     """A sparse matrix stored by rows: each thread has its range of them."""
 
-    _ROWS = 4096
+    @property
+    def _rows(self) -> int:
+        entry_bytes = self.X.data.itemsize + self.X.indices.itemsize
+        row_bytes = entry_bytes * self.X.nnz // max(1, self.n_rows)
+        return min(max(512, _BLOCK_BYTES // (row_bytes + 1)), 16384)
 
     def accumulate(
         self, coef: FloatArray, intercept: Any, respond: Respond
     ) -> tuple[FloatArray, Any]:
-        by_feature = np.ascontiguousarray(coef.T)
+        by_feature, rows = np.ascontiguousarray(coef.T), self._rows
 
         def run(start: int, stop: int) -> tuple[FloatArray, Any]:
             total = np.zeros(by_feature.shape)
             constant = np.zeros(np.shape(intercept))
-            for first in range(start, stop, self._ROWS):
-                last = min(first + self._ROWS, stop)
+            for first in range(start, stop, rows):
+                last = min(first + rows, stop)
                 raw = np.empty((last - first, *by_feature.shape[1:]))
                 raw[:] = intercept
                 kernels.add_gathered(*self._arrays, by_feature, raw, first, last)
@@ -214,6 +260,17 @@ class CSRDesign(_SparseDesign):
         totals, constants = zip(*map_rows(run, self.n_rows, self.work), strict=True)
         return sum(totals).T, sum(constants)
 
+    def normal_product(
+        self, coef: FloatArray, intercept: Any, weights: FloatArray
+    ) -> tuple[FloatArray, Any]:
+        def run(start: int, stop: int) -> tuple[FloatArray, float]:
+            total = np.zeros(self.n_features)
+            args = (*self._arrays, coef, intercept, weights, total, start, stop)
+            return total, kernels.add_normal_product(*args)
+
+        totals, constants = zip(*map_rows(run, self.n_rows, self.work), strict=True)
+        return sum(totals), sum(constants)
+
     def _weighted_sums(
         self, weight: FloatArray, center: FloatArray, power: int
     ) -> tuple[FloatArray, FloatArray]:
@@ -221,8 +278,10 @@ class CSRDesign(_SparseDesign):
         kernels.minor_sums(*self._arrays, weight, center, power, sums, mass)
         return sums, mass
 
-    def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray | None:
-        return None
+    def _plain_gram(self, weights: FloatArray) -> FloatArray:
+        gram = np.zeros((self.n_features, self.n_features))
+        kernels.add_row_gram(*self._arrays, weights, gram)
+        return gram
 
 
 class CSCDesign(_SparseDesign):
@@ -266,5 +325,11 @@ class CSCDesign(_SparseDesign):
         kernels.major_sums(*self._arrays, weight, center, power, sums, mass)
         return sums, mass
 
-    def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray | None:
-        return None
+    def _plain_gram(self, weights: FloatArray) -> FloatArray:
+        gram = np.zeros((self.n_features, self.n_features))
+        for j in range(self.n_features):
+            column = np.zeros(self.n_rows)
+            kernels.add_scattered(*self._arrays, np.ones(1), column, j, j + 1)
+            column *= weights
+            kernels.add_gathered(*self._arrays, column, gram[j], 0, self.n_features)
+        return gram

@@ -1,4 +1,4 @@
-"""Compiled products of a CSR or CSC matrix, over a range of its rows or columns.
+"""Compiled products of feature matrices, most of CSR or CSC.
 
 The major axis is the one that ``indptr`` counts: rows in CSR, columns in CSC. Sums are
 float64 whatever the type of the data.
@@ -8,7 +8,17 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-__all__ = ["add_gathered", "add_scattered", "major_sums", "minor_sums"]
+from skfocal._fastmath import use_wide_vectors
+
+__all__ = [
+    "add_gathered",
+    "add_normal_product",
+    "add_row_gram",
+    "add_scattered",
+    "fill_scaled",
+    "major_sums",
+    "minor_sums",
+]
 
 
 def _kernel(function):
@@ -35,9 +45,9 @@ def _gather_overload(data, indices, dense, out, i, first, last):
     if isinstance(dense, types.Array) and dense.ndim == 1:
 
         def vector(data, indices, dense, out, i, first, last):
-            total = 0.0
-            for j in range(first, last):
-                total += data[j] * dense[np.uint64(indices[j])]
+            total, x, sources = 0.0, data[first:last], indices[first:last]
+            for j in range(x.size):
+                total += x[j] * dense[sources[j]]
             out[i] += total
 
         return vector
@@ -62,9 +72,10 @@ def _scatter_overload(data, indices, dense, out, i, first, last):
     if isinstance(dense, types.Array) and dense.ndim == 1:
 
         def vector(data, indices, dense, out, i, first, last):
-            value = dense[i]
-            for j in range(first, last):
-                out[np.uint64(indices[j])] += value * data[j]
+            value, x, targets = dense[i], data[first:last], indices[first:last]
+            for j in range(x.size):
+                # Unsigned, for it may not count from the end: one check less.
+                out[np.uint64(targets[j])] += value * x[j]
 
         return vector
 
@@ -111,3 +122,40 @@ def major_sums(data, indices, indptr, weight, center, power, sums, mass):
             d, w = data[j] - center[k], weight[indices[j]]
             sums[k] += w * (d if power == 1 else d * d)
             mass[k] += w
+
+
+@_kernel
+def add_normal_product(
+    data, indices, indptr, coef, intercept, weights, total, start, stop
+):
+    """Add X'r with r = weights (X coef + b) to `total`, return the sum of r."""
+    r = np.empty(1)
+    constant = 0.0
+    for i in range(start, stop):
+        r[0] = intercept
+        _gather(data, indices, coef, r, 0, indptr[i], indptr[i + 1])
+        r[0] *= weights[i]
+        constant += r[0]
+        _scatter(data, indices, r, total, 0, indptr[i], indptr[i + 1])
+    return constant
+
+
+@_kernel
+def add_row_gram(data, indices, indptr, weights, gram):
+    """Add X' diag(weights) X to `gram`."""
+    for i in range(indptr.size - 1):
+        for j in range(indptr[i], indptr[i + 1]):
+            value, row = weights[i] * data[j], gram[indices[j]]
+            for k in range(indptr[i], indptr[i + 1]):
+                row[indices[k]] += value * data[k]
+
+
+@_kernel
+def fill_scaled(X, center, factor, out):
+    """out = factor [X - center, 1], row by row."""
+    use_wide_vectors()
+    for i in range(X.shape[0]):
+        x, row, f = X[i], out[i], factor[i]
+        for j in range(x.size):
+            row[j] = f * (x[j] - center[j])
+        row[x.size] = f
