@@ -110,6 +110,7 @@ def solve(
     tol: float,
     max_iter: int,
     verbose: int = 0,
+    factor: FloatArray | None = None,
 ) -> Solution:
     """Minimise the objective from theta on.
 
@@ -127,11 +128,17 @@ def solve(
         Most iterations of the solver.
     verbose : int
         Whether to print a line per iteration.
+    factor : ndarray, default=None
+        Upper triangle R for which R'R is about the Hessian: it makes "trust-ncg" take
+        few products.
     """
     watch = _Watch(objective, theta, tol, verbose)
     if watch.residual > tol and max_iter > 0:
         try:
-            _METHODS[solver](watch, max_iter)
+            if factor is None:
+                _METHODS[solver](watch, max_iter)
+            else:
+                _trust_ncg_by_factor(watch, max_iter, factor)
         except _Finished:
             watch.n_iter += 1
         if watch.residual > tol and watch.n_iter < max_iter:
@@ -139,31 +146,78 @@ def solve(
     return Solution(watch.theta, watch.n_iter, watch.residual)
 
 
-def _minimize(watch: _Watch, **words: object) -> None:
+def _minimize(
+    watch: _Watch,
+    value_gradient: Callable[[FloatArray], tuple[float, FloatArray]],
+    start: FloatArray,
+    **words: object,
+) -> None:
     with warnings.catch_warnings():
-        # What they warn of, the watch sees in the residual.
+        # What SciPy's solvers warn of, the watch sees in the residual.
         warnings.simplefilter("ignore", RuntimeWarning)
-        minimize(
-            watch.value_gradient, watch.theta, jac=True, callback=watch.count, **words
-        )
+        minimize(value_gradient, start, jac=True, callback=watch.count, **words)
+
+
+def _trust_region(max_iter: int) -> dict[str, object]:
+    return {"maxiter": max_iter, "gtol": 0.0, "initial_trust_radius": 10.0}
 
 
 def _trust_exact(watch: _Watch, max_iter: int) -> None:
-    options = {"maxiter": max_iter, "gtol": 0.0, "initial_trust_radius": 10.0}
-    _minimize(watch, method="trust-exact", hess=watch.hessian, options=options)
+    _minimize(
+        watch,
+        watch.value_gradient,
+        watch.theta,
+        method="trust-exact",
+        hess=watch.hessian,
+        options=_trust_region(max_iter),
+    )
 
 
 def _trust_ncg(watch: _Watch, max_iter: int) -> None:
-    options = {"maxiter": max_iter, "gtol": 0.0, "initial_trust_radius": 10.0}
-    product = watch.objective.hessian_product
-    _minimize(watch, method="trust-ncg", hessp=product, options=options)
+    _minimize(
+        watch,
+        watch.value_gradient,
+        watch.theta,
+        method="trust-ncg",
+        hessp=watch.objective.hessian_product,
+        options=_trust_region(max_iter),
+    )
+
+
+def _trust_ncg_by_factor(watch: _Watch, max_iter: int, factor: FloatArray) -> None:
+    """Trust region in u = R (theta - start), in which the Hessian is about 1."""
+    origin = watch.theta
+
+    def point(u: FloatArray) -> FloatArray:
+        return origin + linalg.solve_triangular(factor, u)
+
+    def pulled(gradient: FloatArray) -> FloatArray:
+        return linalg.solve_triangular(factor, gradient, trans="T")
+
+    def value_gradient(u: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = watch.value_gradient(point(u))
+        return value, pulled(gradient)
+
+    def product(u: FloatArray, vector: FloatArray) -> FloatArray:
+        direction = linalg.solve_triangular(factor, vector)
+        return pulled(watch.objective.hessian_product(point(u), direction))
+
+    _minimize(
+        watch,
+        value_gradient,
+        np.zeros(len(origin)),
+        method="trust-ncg",
+        hessp=product,
+        options=_trust_region(max_iter),
+    )
 
 
 def _lbfgs(watch: _Watch, max_iter: int) -> None:
     options = {"maxiter": max_iter, "gtol": 0.0, "ftol": 0.0, "maxls": 50}
     options |= {"maxcor": 20, "maxfun": 50 * max_iter}
     if watch.l1 is None:
-        _minimize(watch, method="L-BFGS-B", options=options)
+        words = {"method": "L-BFGS-B", "options": options}
+        _minimize(watch, watch.value_gradient, watch.theta, **words)
     else:
         _lbfgs_split(watch, options)
 
@@ -193,17 +247,8 @@ def _lbfgs_split(watch: _Watch, options: dict[str, object]) -> None:
     lower = np.full(len(start), -np.inf)
     lower[penalised] = lower[size:] = 0.0
     bounds = np.column_stack([lower, np.full(len(start), np.inf)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        minimize(
-            value_gradient,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            callback=watch.count,
-            options=options,
-        )
+    words = {"method": "L-BFGS-B", "bounds": bounds, "options": options}
+    _minimize(watch, value_gradient, start, **words)
 
 
 def _finish(watch: _Watch) -> None:
