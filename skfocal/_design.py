@@ -40,6 +40,11 @@ def _transposed(response: FloatArray) -> FloatArray:
     return response if response.ndim == 1 else response.T
 
 
+def _column_sums(response: FloatArray) -> Any:
+    # BLAS adds up narrow rows several times faster than NumPy.
+    return np.ones(len(response)) @ response
+
+
 class Design:
     """A feature matrix X.
 
@@ -125,7 +130,7 @@ class DenseDesign(Design):
             raw += intercept
             response = respond(raw, start, stop)
             total += _transposed(response) @ X
-            constant += response.sum(axis=0)
+            constant += _column_sums(response)
         return total, constant
 
     def moments(self, weight: FloatArray | None) -> tuple[FloatArray, FloatArray]:
@@ -254,7 +259,7 @@ class CSRDesign(_SparseDesign):
                 kernels.add_gathered(*self._arrays, by_feature, raw, first, last)
                 response = respond(raw, first, last)
                 kernels.add_scattered(*self._arrays, response, total, first, last)
-                constant += response.sum(axis=0)
+                constant += _column_sums(response)
             return total, constant
 
         totals, constants = zip(*map_rows(run, self.n_rows, self.work), strict=True)
@@ -304,7 +309,7 @@ class CSCDesign(_SparseDesign):
             kernels.add_gathered(*self._arrays, response, columns, start, stop)
 
         map_rows(gather, self.n_features, self.work)
-        return total.T, response.sum(axis=0)
+        return total.T, _column_sums(response)
 
     def _raw(self, by_feature: FloatArray) -> FloatArray:
         def scatter(start: int, stop: int) -> FloatArray:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 from scipy.optimize import OptimizeResult, minimize
+from scipy.sparse.linalg import LinearOperator, cg
 
 from skfocal._linear_objective import LinearObjective
 
@@ -17,9 +18,12 @@ FloatArray = npt.NDArray[np.floating]
 
 # Up to here a Hessian is formed and factorised: more costs more than products with it.
 MAX_DENSE_SIZE = 500
+_MAX_FINISHING_PRODUCTS = 50
 _EPS = np.finfo(np.float64).eps
 # Newton steps that finish a search which rounding has ended.
 _MAX_FINISHING_STEPS = 20
+# A good factor needs five; one from a sample that missed what matters is given up.
+_MAX_ITER_BY_FACTOR = 20
 
 
 @dataclass
@@ -93,6 +97,16 @@ class _Watch:
         self.value_gradient(theta)
         return self.objective.hessian(theta)
 
+    def run(self, method: Callable[["_Watch", int], None], max_iter: int) -> None:
+        """Let a solver go on from the best point so far, if it isn't good enough."""
+        remaining = max_iter - self.n_iter
+        if self.residual <= self.tol or remaining <= 0:
+            return
+        try:
+            method(self, remaining)
+        except _Finished:
+            self.n_iter += 1
+
     def count(self, intermediate_result: OptimizeResult) -> None:
         self.n_iter += 1
         if self.verbose:
@@ -129,20 +143,14 @@ def solve(
     verbose : int
         Whether to print a line per iteration.
     factor : ndarray, default=None
-        Upper triangle R for which R'R is about the Hessian: it makes "trust-ncg" take
-        few products.
+        Upper triangle R for which R'R is about the Hessian: it is used first.
     """
     watch = _Watch(objective, theta, tol, verbose)
-    if watch.residual > tol and max_iter > 0:
-        try:
-            if factor is None:
-                _METHODS[solver](watch, max_iter)
-            else:
-                _trust_ncg_by_factor(watch, max_iter, factor)
-        except _Finished:
-            watch.n_iter += 1
-        if watch.residual > tol and watch.n_iter < max_iter:
-            _finish(watch)
+    if factor is not None:
+        watch.run(lambda *args: _lbfgs_by_factor(*args, factor), max_iter)
+    watch.run(_METHODS[solver], max_iter)
+    if watch.n_iter < max_iter:
+        _finish(watch)
     return Solution(watch.theta, watch.n_iter, watch.residual)
 
 
@@ -184,37 +192,38 @@ def _trust_ncg(watch: _Watch, max_iter: int) -> None:
     )
 
 
-def _trust_ncg_by_factor(watch: _Watch, max_iter: int, factor: FloatArray) -> None:
-    """Trust region in u = R (theta - start), in which the Hessian is about 1."""
-    origin = watch.theta
+def _lbfgs_by_factor(watch: _Watch, max_iter: int, factor: FloatArray) -> None:
+    """L-BFGS-B in u = R (theta - start), in which the Hessian is about 1.
 
-    def point(u: FloatArray) -> FloatArray:
-        return origin + linalg.solve_triangular(factor, u)
+    It needs a pass over the rows per iteration and few of them. Its first step has
+    length 1 whatever the gradient is, hence the unit in which the gradient has that
+    length as well.
+    """
+    origin = watch.theta
 
     def pulled(gradient: FloatArray) -> FloatArray:
         return linalg.solve_triangular(factor, gradient, trans="T")
 
+    _, gradient = watch.objective.value_gradient(origin)
+    unit = float(np.linalg.norm(pulled(gradient)))
+
     def value_gradient(u: FloatArray) -> tuple[float, FloatArray]:
-        value, gradient = watch.value_gradient(point(u))
-        return value, pulled(gradient)
+        theta = origin + linalg.solve_triangular(factor, unit * u)
+        value, gradient = watch.value_gradient(theta)
+        return value / unit**2, pulled(gradient) / unit
 
-    def product(u: FloatArray, vector: FloatArray) -> FloatArray:
-        direction = linalg.solve_triangular(factor, vector)
-        return pulled(watch.objective.hessian_product(point(u), direction))
+    options = _lbfgs_options(min(max_iter, _MAX_ITER_BY_FACTOR))
+    words = {"method": "L-BFGS-B", "options": options}
+    _minimize(watch, value_gradient, np.zeros(len(origin)), **words)
 
-    _minimize(
-        watch,
-        value_gradient,
-        np.zeros(len(origin)),
-        method="trust-ncg",
-        hessp=product,
-        options=_trust_region(max_iter),
-    )
+
+def _lbfgs_options(max_iter: int) -> dict[str, object]:
+    options = {"maxiter": max_iter, "maxfun": 50 * max_iter, "maxls": 50, "maxcor": 20}
+    return options | {"gtol": 0.0, "ftol": 0.0}
 
 
 def _lbfgs(watch: _Watch, max_iter: int) -> None:
-    options = {"maxiter": max_iter, "gtol": 0.0, "ftol": 0.0, "maxls": 50}
-    options |= {"maxcor": 20, "maxfun": 50 * max_iter}
+    options = _lbfgs_options(max_iter)
     if watch.l1 is None:
         words = {"method": "L-BFGS-B", "options": options}
         _minimize(watch, watch.value_gradient, watch.theta, **words)
@@ -294,7 +303,8 @@ def _newton_step(
 ) -> FloatArray | None:
     step = np.zeros(len(gradient))
     if len(gradient) > MAX_DENSE_SIZE:
-        return None
+        step[free] = -_solve_by_products(watch, gradient[free], free)
+        return step
     hessian = watch.objective.hessian(watch.theta)[np.ix_(free, free)]
     try:
         factor = linalg.cho_factor(hessian)
@@ -302,6 +312,18 @@ def _newton_step(
         return None
     step[free] = -linalg.cho_solve(factor, gradient[free])
     return step
+
+
+def _solve_by_products(
+    watch: _Watch, gradient: FloatArray, free: npt.NDArray[np.intp]
+) -> FloatArray:
+    def product(direction: FloatArray) -> FloatArray:
+        vector = np.zeros(len(watch.theta))
+        vector[free] = direction.ravel()
+        return watch.objective.hessian_product(watch.theta, vector)[free]
+
+    operator = LinearOperator((len(free), len(free)), product, dtype=np.float64)
+    return cg(operator, gradient, rtol=0.01, maxiter=_MAX_FINISHING_PRODUCTS)[0]
 
 
 _METHODS: dict[str, Callable[[_Watch, int], None]] = {

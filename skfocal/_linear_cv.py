@@ -1,0 +1,2 @@
+"""Cross-validated paths of linear classifiers."""
+class FocalLogisticRegressionCV: pass
