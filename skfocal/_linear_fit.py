@@ -204,6 +204,6 @@ def _sample(
 
 def _as_fit(objective: LinearObjective, solution: Solution) -> LinearFit:
     coef, intercept = objective.coefficients(solution.theta)
-    return LinearFit(
-        coef, np.asarray(intercept), solution.n_iter, solution.residual
-    )
+    # One constant added to all of them changes nothing: let their sum be 0.
+    intercept = np.asarray(intercept - np.mean(intercept) * (coef.ndim > 1))
+    return LinearFit(coef, intercept, solution.n_iter, solution.residual)
