@@ -1,4 +1,4 @@
-"""Feature matrices as a linear model sees them: both products in one pass over the rows.
+"""Feature matrices as a linear model sees them: two products in one pass over the rows.
 
 Nothing here copies the matrix. A block of rows is multiplied by the coefficients, the
 response to its raw predictions is computed, and the block, still in the cache, is

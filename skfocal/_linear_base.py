@@ -212,9 +212,7 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
             mistake on a class costs its alpha. Without alpha, the most probable class.
         """
         raw = self.decision_function(X)
-        return self.classes_[
-            codes_of_largest_cost(self.loss_, raw, len(self.classes_))
-        ]
+        return self.classes_[codes_of_largest_cost(self.loss_, raw, len(self.classes_))]
 
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of each class.

@@ -86,7 +86,7 @@ class LinearFit:
     intercept : ndarray of shape () or (n_classes,)
         Intercepts.
     n_iter : int
-        Iterations over all rows.
+        Iterations over all rows, at least 1.
     residual : float
         Largest entry of the gradient of the scaled objective.
     """
@@ -206,4 +206,5 @@ def _as_fit(objective: LinearObjective, solution: Solution) -> LinearFit:
     coef, intercept = objective.coefficients(solution.theta)
     # One constant added to all of them changes nothing: let their sum be 0.
     intercept = np.asarray(intercept - np.mean(intercept) * (coef.ndim > 1))
-    return LinearFit(coef, intercept, solution.n_iter, solution.residual)
+    # That the start is good enough takes an evaluation to see, too.
+    return LinearFit(coef, intercept, max(1, solution.n_iter), solution.residual)

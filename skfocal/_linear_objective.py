@@ -24,6 +24,9 @@ from skfocal.loss import Batch, FocalLoss
 
 __all__ = ["LinearObjective", "Penalty", "Scaling"]
 
+# Next to the mean curvature: above the rounding of the Hessian, and no more.
+_FILLING = 1e-10
+
 FloatArray = npt.NDArray[np.floating]
 
 
@@ -46,7 +49,15 @@ class Scaling:
     def of(
         cls, design: Design, weight: FloatArray | None, fit_intercept: bool
     ) -> "Scaling":
-        mean, variance = design.moments(weight)
+        # Squares of huge features overflow: the check below tells of it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, variance = design.moments(weight)
+        if not np.isfinite(variance).all():
+            column = int(np.flatnonzero(~np.isfinite(variance))[0])
+            raise ValueError(
+                "X must have features whose weighted squares are finite, got an "
+                f"overflow in column {column}"
+            )
         if not fit_intercept:
             unit = np.sqrt(variance + mean**2)
             return cls(np.zeros_like(mean), np.where(unit > 0.0, unit, 1.0))
@@ -201,21 +212,18 @@ class LinearObjective:
     def hessian(self, theta: FloatArray) -> FloatArray:
         """Return the Hessian at theta, with the directions filled that change nothing.
 
-        All classes' coefficients may move by one vector: F doesn't notice, and the
-        gradient is orthogonal to such moves. Curvature along them keeps the matrix
-        regular and no step ever has such a part.
+        The gradient is orthogonal to them, and so is every step if the matrix has some
+        curvature there: solutions stay as short as they can be.
         """
         self.value_gradient(theta)
+        l2 = self._l2_of_theta()
         if len(self.shape) == 1:
             hessian = self._reduced(self._gram())[0]
-            return hessian + np.diag(self._l2_of_theta())
-        hessian = self._class_hessian()
-        blocks = np.arange(self.n_classes)
-        hessian[blocks, :, blocks, :] += np.diag(self._l2_of_theta())
-        free = self._l2_of_theta() == 0.0
-        filling = np.diag(np.where(free, np.trace(hessian[0, :, 0, :]), 0.0))
-        hessian += filling[:, None, :] / self.shape[1]
-        return hessian.reshape(self.size, self.size)
+        else:
+            hessian = self._class_hessian(l2 == 0.0)
+            l2 = np.tile(l2, self.n_classes)
+        filling = _FILLING * np.trace(hessian) / self.size if (l2 == 0.0).all() else 0.0
+        return hessian + np.diag(l2 + filling)
 
     def _gram(self) -> FloatArray:
         return self.design.gram(self._curvature[0], self.scaling.center)[None]
@@ -226,8 +234,11 @@ class LinearObjective:
         reduced = grams / (np.multiply.outer(unit, unit) * self.total)
         return reduced[:, : self.shape[-1], : self.shape[-1]]
 
-    def _class_hessian(self) -> FloatArray:
-        """Return the Hessian of the loss, indexed by class, entry, class, entry."""
+    def _class_hessian(self, free: npt.NDArray[np.bool_]) -> FloatArray:
+        """Return the Hessian of the loss, filled where all classes may move as one.
+
+        ``free`` tells of each entry of a class whether it has no penalty.
+        """
 
         def fill_pairs(pairs: FloatArray, start: int, stop: int) -> None:
             rows = slice(start, stop)
@@ -245,7 +256,9 @@ class LinearObjective:
             # The rows of a sample's Hessian sum to 0.
             hessian[k, :, k, :] -= gram
             hessian[m, :, m, :] -= gram
-        return hessian
+        filling = np.diag(free * np.trace(hessian[0, :, 0, :]) / width)
+        hessian += filling[:, None, :]
+        return hessian.reshape(self.size, self.size)
 
     def _l2_of_theta(self) -> FloatArray:
         l2 = np.zeros(self.shape[-1])

@@ -5,12 +5,10 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import optimize, sparse
-from scipy.special import expit, log_softmax
-from sklearn.exceptions import ConvergenceWarning
+from scipy import sparse
+from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from skfocal import FocalLoss
 from skfocal.linear_model import FocalLogisticRegression
 
 RNG = np.random.default_rng(0)
@@ -78,10 +76,9 @@ def scikit_learn_model(name, X, y, weight=None, **words):
     settings = {"max_iter": 100_000, "tol": 1e-12 if name != "l1" else 1e-10}
     words = {**mine, **solver, **settings, **words}
     model = LogisticRegression(**words)
-    if "l1_ratio" in mine and "penalty" in model.get_params():
-        # The words of scikit-learn before 1.8.
-        if model.penalty != "deprecated":
-            model.set_params(penalty=SKLEARN_PENALTY[name])
+    if model.get_params().get("penalty", "deprecated") != "deprecated":
+        # The word of scikit-learn before 1.8.
+        model.set_params(penalty=SKLEARN_PENALTY[name])
     with warnings.catch_warnings():
         # newton-cholesky tells that it goes on with lbfgs where the Hessian is flat.
         warnings.simplefilter("ignore")

@@ -1,2 +1,0 @@
-"""Cross-validated paths of linear classifiers."""
-class FocalLogisticRegressionCV: pass
