@@ -27,7 +27,10 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 
 def resolve_alpha(
-    alpha: Any, classes: npt.NDArray[Any], counts: FloatArray
+    alpha: Any,
+    classes: npt.NDArray[Any],
+    codes: npt.NDArray[np.integer],
+    sample_weight: FloatArray | None,
 ) -> PerClass | None:
     """Turn ``focal_alpha`` into what FocalLoss takes.
 
@@ -37,8 +40,11 @@ def resolve_alpha(
         What the user gave.
     classes : ndarray of shape (n_classes,)
         Sorted labels.
-    counts : ndarray of shape (n_classes,)
-        Total sample weight of each class, for "balanced".
+    codes : ndarray of int of shape (n_samples,)
+        Class of each sample.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights by which "balanced" counts. Not times class_weight, which it would
+        cancel in predict.
     """
     if isinstance(alpha, Mapping):
         unknown = [label for label in alpha if label not in classes]
@@ -54,6 +60,7 @@ def resolve_alpha(
                 "focal_alpha must be None, a number, 'balanced', a dict or one "
                 f"weight per class, got {alpha!r}"
             )
+        counts = np.bincount(codes, sample_weight, minlength=len(classes))
         alpha = counts.sum() / (len(classes) * counts)
     values = check_alpha(alpha, "focal_alpha")
     check_class_count("focal_alpha", values, len(classes))

@@ -137,12 +137,12 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
         if self.class_weight is None:
             return weight
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            classes, codes = np.unique(y, return_inverse=True)
-            counts = np.bincount(codes, weight, minlength=len(classes))
+            codes = np.unique(y, return_inverse=True)[1]
+            totals = np.bincount(codes, weight).astype(np.float64)
             # A class of no weight has no row left to be balanced.
-            counts[counts == 0.0] = np.inf
-            total = counts[np.isfinite(counts)].sum()
-            factor = (total / (np.isfinite(counts).sum() * counts))[codes]
+            present = totals > 0.0
+            totals[~present] = np.inf
+            factor = (totals[present].mean() / totals)[codes]
         else:
             factor = compute_sample_weight(self.class_weight, y)
             check_weight(factor, len(y), "class_weight")

@@ -72,7 +72,8 @@ class LinearProblem:
         )
 
     def counts(self) -> FloatArray:
-        return np.bincount(self.codes, self.weight, minlength=self.n_classes)
+        counts = np.bincount(self.codes, self.weight, minlength=self.n_classes)
+        return counts.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,6 @@ def fit_linear(
     """
     scaling = problem.scaling() if scaling is None else scaling
     objective = problem.objective(problem.penalty(), scaling)
-    options = {"tol": tol, "max_iter": max_iter, "verbose": verbose}
     smooth_and_narrow = not objective.penalty.l1 and objective.size <= MAX_DENSE_SIZE
     factor = None
     if start is not None:
@@ -142,7 +142,14 @@ def fit_linear(
             theta, factor = _solve_sample(problem, objective, theta, random_state)
     if solver == "auto":
         solver = "trust-exact" if smooth_and_narrow else "lbfgs"
-    solution = solve(objective, theta, solver=solver, factor=factor, **options)
+    solution = solve(
+        *(objective, theta),
+        solver=solver,
+        tol=tol,
+        max_iter=max_iter,
+        verbose=verbose,
+        factor=factor,
+    )
     return _as_fit(objective, solution)
 
 

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +148,7 @@ def solve(
     """
     watch = _Watch(objective, theta, tol, verbose)
     if factor is not None:
-        watch.run(lambda *args: _lbfgs_by_factor(*args, factor), max_iter)
+        watch.run(partial(_lbfgs_by_factor, factor), max_iter)
     watch.run(_METHODS[solver], max_iter)
     if watch.n_iter < max_iter:
         _finish(watch)
@@ -192,7 +193,7 @@ def _trust_ncg(watch: _Watch, max_iter: int) -> None:
     )
 
 
-def _lbfgs_by_factor(watch: _Watch, max_iter: int, factor: FloatArray) -> None:
+def _lbfgs_by_factor(factor: FloatArray, watch: _Watch, max_iter: int) -> None:
     """L-BFGS-B in u = R (theta - start), in which the Hessian is about 1.
 
     It needs a pass over the rows per iteration and few of them. Its first step has

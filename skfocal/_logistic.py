@@ -185,8 +185,9 @@ class FocalLogisticRegression(FocalLinearClassifier):
             data = self._training_data(X, y, sample_weight)
             n_classes = len(self.classes_)
             check_class_count("focal_gamma", gamma, n_classes)
-            counts = np.bincount(data.codes, data.sample_weight, n_classes)
-            alpha = resolve_alpha(self.focal_alpha, self.classes_, counts)
+            alpha = resolve_alpha(
+                self.focal_alpha, self.classes_, data.codes, data.sample_weight
+            )
             self.loss_ = FocalLoss(gamma, alpha)
             self._solve(data, C, l1_ratio, self._warm_start(before, data))
         return self

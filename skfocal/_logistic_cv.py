@@ -236,8 +236,9 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         return np.array([check_range("Cs", C, 0.0, above=True) for C in Cs])
 
     def _losses(self, gammas: list[PerClass], data: TrainingData) -> list[FocalLoss]:
-        counts = np.bincount(data.codes, data.sample_weight, len(self.classes_))
-        alpha = resolve_alpha(self.focal_alpha, self.classes_, counts)
+        alpha = resolve_alpha(
+            self.focal_alpha, self.classes_, data.codes, data.sample_weight
+        )
         for gamma in gammas:
             check_class_count("focal_gammas", gamma, len(self.classes_))
         return [FocalLoss(gamma, alpha) for gamma in gammas]

@@ -22,7 +22,7 @@ pytestmark = [
         FocalLogisticRegression(),
         FocalLogisticRegression(focal_gamma=0.5, solver="lbfgs"),
         FocalLogisticRegression(focal_alpha="balanced", l1_ratio=0.5),
-        FocalLogisticRegression(class_weight="balanced", C=float("inf"), tol=1e-8),
+        FocalLogisticRegression(class_weight="balanced", C=10.0, tol=1e-8),
         FocalLogisticRegressionCV(**SMALL),
         FocalLogisticRegressionCV([1.0], "balanced", l1_ratios=[0.0, 1.0], **SMALL),
     ]
