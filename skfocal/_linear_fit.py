@@ -20,6 +20,7 @@ FloatArray = npt.NDArray[np.floating]
 _MIN_SAMPLING_RATIO = 4
 _MIN_SAMPLE_ROWS = 4000
 _SAMPLE_ROWS_PER_ENTRY = 20
+_PASSES_PER_FACTOR = 30
 # Of what is found on a sample, more digits mean nothing.
 _SAMPLE_TOL = 1e-5
 
@@ -132,16 +133,16 @@ def fit_linear(
     """
     scaling = problem.scaling() if scaling is None else scaling
     objective = problem.objective(problem.penalty(), scaling)
-    smooth_and_narrow = not objective.penalty.l1 and objective.size <= MAX_DENSE_SIZE
+    by_hessian = not objective.penalty.l1 and _pays_to_factorise(objective)
     factor = None
     if start is not None:
         theta = objective.theta_of(*start)
     else:
         theta = _constant(objective, problem)
-        if solver == "auto" and smooth_and_narrow:
+        if solver == "auto" and by_hessian:
             theta, factor = _solve_sample(problem, objective, theta, random_state)
     if solver == "auto":
-        solver = "trust-exact" if smooth_and_narrow else "lbfgs"
+        solver = "trust-exact" if by_hessian else "lbfgs"
     solution = solve(
         *(objective, theta),
         solver=solver,
@@ -151,6 +152,13 @@ def fit_linear(
         factor=factor,
     )
     return _as_fit(objective, solution)
+
+
+def _pays_to_factorise(objective: LinearObjective) -> bool:
+    """Whether factorising the Hessian costs no more than some passes over the rows."""
+    passes = objective.design.work * (objective.size // objective.shape[-1])
+    few = objective.size**3 <= _PASSES_PER_FACTOR * passes
+    return few and objective.size <= MAX_DENSE_SIZE
 
 
 def _constant(objective: LinearObjective, problem: LinearProblem) -> FloatArray:
