@@ -40,10 +40,14 @@ class Penalty:
 
 @dataclass(frozen=True)
 class Scaling:
-    """The change of variables: what is taken off each feature, and its unit."""
+    """The change of variables: what is taken off each feature, and its unit.
+
+    ``varies`` is False for features that are 0 but for rounding once it is taken off.
+    """
 
     center: FloatArray
     unit: FloatArray
+    varies: npt.NDArray[np.bool_]
 
     @classmethod
     def of(
@@ -60,11 +64,13 @@ class Scaling:
             )
         if not fit_intercept:
             unit = np.sqrt(variance + mean**2)
-            return cls(np.zeros_like(mean), np.where(unit > 0.0, unit, 1.0))
+            varies = unit > 0.0
+            return cls(np.zeros_like(mean), np.where(varies, unit, 1.0), varies)
         # What the rounding of a constant feature and of its mean leaves.
         rounding = 8.0 * np.finfo(np.float64).eps * np.abs(mean)
         unit = np.sqrt(variance)
-        return cls(mean, np.where(unit > rounding, unit, 1.0))
+        varies = unit > rounding
+        return cls(mean, np.where(varies, unit, 1.0), varies)
 
 
 class LinearObjective:
@@ -142,7 +148,7 @@ class LinearObjective:
     def _by_theta(self, by_coef: FloatArray, by_intercept: Any) -> FloatArray:
         """Turn a derivative by w and b into one by theta."""
         centred = by_coef - np.multiply.outer(by_intercept, self.scaling.center)
-        parts = [centred / self.scaling.unit]
+        parts = [np.where(self.scaling.varies, centred / self.scaling.unit, 0.0)]
         if self.fit_intercept:
             parts.append(np.asarray(by_intercept)[..., None])
         return np.concatenate(parts, axis=-1) / self.total

@@ -1,5 +1,7 @@
 """The kernels and passes over rows that only linear models use."""
 
+from itertools import pairwise
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -183,7 +185,7 @@ def test_map_rows_keeps_the_order(monkeypatch, n_threads):
     ranges = _parallel.map_rows(lambda *rows: rows, 100_003, 10**6)
     assert ranges[0][0] == 0
     assert ranges[-1][1] == 100_003
-    assert all(a[1] == b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(ranges))
     assert len(ranges) == n_threads
 
 

@@ -1,15 +1,19 @@
 """FocalLogisticRegression against scikit-learn and an independent gradient."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse
-from scipy.special import log_softmax
+from scipy import optimize, sparse
+from scipy.special import expit, log_softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from skfocal.linear_model import FocalLogisticRegression
+from skfocal import FocalLogisticRegression, FocalLoss
+from skfocal._design import as_design
+from skfocal._linear_fit import LinearProblem, fit_linear
 
 RNG = np.random.default_rng(0)
 
@@ -131,3 +135,330 @@ def test_stationary_to_tol(gamma, n_classes, alpha):
     tol = 1e-6
     model = FocalLogisticRegression(gamma, alpha, tol=tol).fit(X, y, weight)
     assert stationarity(model, X, y, weight) <= 1.01 * tol + 1e-10
+
+
+@pytest.mark.parametrize("solver", ["auto", "lbfgs"])
+def test_many_rows_start_from_a_sample(solver):
+    X, y = make_data(n=30_000, seed=1)
+    y = np.where(RNG.uniform(size=len(y)) < 0.9, 0, y)  # a rare class
+    model = FocalLogisticRegression(2.0, tol=1e-8, solver=solver).fit(X, y)
+    assert stationarity(model, X, y) < 1e-7
+    other = FocalLogisticRegression(2.0, tol=1e-8, random_state=3).fit(X, y)
+    assert_same_model(model, other, rtol=1e-6)
+    if solver == "auto":
+        assert model.n_iter_ <= 8
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_rows_that_a_sample_misses(n_classes):
+    # A few rows of huge weight decide all: what the sample says is of no use.
+    X, y = make_data(n=30_000, n_classes=n_classes, seed=2)
+    weight = np.ones(len(y))
+    weight[1::300] = 1e5
+    model = FocalLogisticRegression(1.0, tol=1e-8).fit(X, y, weight)
+    assert stationarity(model, X, y, weight) < 1e-7
+
+
+def n_optima(X, y, gamma, C, n_starts=20):
+    """Return how many different objectives random starts lead to."""
+    problem = LinearProblem(
+        as_design(X), y.astype(np.int32), None, FocalLoss(gamma), 2, C, 0.0, True
+    )
+    objective = problem.objective(problem.penalty(), problem.scaling())
+    values = set()
+    for seed in range(n_starts):
+        rng = np.random.default_rng(seed)
+        theta = 2.0 * rng.normal(size=objective.size)
+        fit = fit_linear(
+            problem, tol=1e-7, max_iter=1000, start=objective.coefficients(theta)
+        )
+        theta = objective.theta_of(fit.coef, fit.intercept)
+        values.add(round(objective.value_gradient(theta)[0], 9))
+    return len(values)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("gamma", [1.0, 2.0])
+def test_random_starts_find_one_optimum(seed, gamma):
+    X, y = make_data(n=300, d=2 + seed % 5, seed=seed)
+    assert n_optima(X, y, gamma, C=1.0) == 1
+
+
+X_HARD, Y_HARD = make_data(n=300, d=4, seed=7)
+
+
+def converged(*args, weight=None, X=X_HARD, y=Y_HARD, **words):
+    """Fit with convergence warnings as errors."""
+    return FocalLogisticRegression(*args, **words).fit(X, y, weight)
+
+
+@pytest.mark.parametrize("solver", ["auto", "lbfgs", "trust-ncg"])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+class TestHardData:
+    def test_separable_without_penalty(self, gamma, solver):
+        y = (X_HARD[:, 0] > 0.3).astype(int)
+        model = converged(gamma, C=np.inf, solver=solver, y=y, tol=1e-7)
+        assert model.score(X_HARD, y) == 1.0
+        assert np.isfinite(model.coef_).all()
+
+    def test_one_feature(self, gamma, solver):
+        X = X_HARD[:, :1]
+        model = converged(gamma, solver=solver, X=X, tol=1e-7)
+        assert stationarity(model, X, Y_HARD) < 1e-6
+
+    @pytest.mark.parametrize("C", [1.0, np.inf])
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_constant_features(self, gamma, solver, C, fit_intercept):
+        X = np.column_stack([X_HARD, np.full(len(X_HARD), 0.1), np.zeros(len(X_HARD))])
+        words = {"C": C, "solver": solver, "tol": 1e-9, "fit_intercept": fit_intercept}
+        model = converged(gamma, X=X, **words)
+        assert model.coef_[0, -1] == 0.0
+        if fit_intercept:
+            assert abs(model.coef_[0, -2]) < 1e-12
+            expected = converged(gamma, **words)
+            assert_allclose(model.coef_[:, :-2], expected.coef_, rtol=1e-5)
+
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    def test_twice_the_same_feature(self, gamma, solver, n_classes):
+        X, y = make_data(n_classes=n_classes)
+        words = {"C": np.inf, "solver": solver, "tol": 1e-9, "max_iter": 1000}
+        expected = converged(gamma, X=X, y=y, **words)
+        model = converged(gamma, X=np.column_stack([X, X]), y=y, **words)
+        assert_allclose(model.coef_[:, :6], expected.coef_ / 2, rtol=1e-4, atol=1e-6)
+
+    @pytest.mark.parametrize("C", [1.0, np.inf])
+    def test_more_features_than_rows(self, gamma, solver, C):
+        X, y = RNG.normal(size=(30, 80)), np.arange(30) % 2
+        model = converged(gamma, C=C, solver=solver, X=X, y=y)
+        assert model.score(X, y) == 1.0
+
+    def test_scale_of_features_does_not_matter_without_penalty(self, gamma, solver):
+        scale = np.array([1e-6, 1.0, 1e3, 1e6])
+        words = {"C": np.inf, "solver": solver, "tol": 1e-9}
+        expected = converged(gamma, **words)
+        model = converged(gamma, X=X_HARD * scale + 3 * scale, **words)
+        assert_allclose(model.coef_ * scale, expected.coef_, rtol=1e-6)
+
+    def test_penalty_of_features_of_any_scale(self, gamma, solver):
+        X = X_HARD * [1e-6, 1.0, 1e3, 1e6]
+        model = converged(gamma, X=X, solver=solver, tol=1e-10)
+        expected = converged(gamma, X=X, solver="trust-exact", tol=1e-12)
+        assert_allclose(model.coef_, expected.coef_, rtol=1e-5)
+
+    @pytest.mark.parametrize("factor", [1e-12, 1e12])
+    def test_unit_of_the_weights(self, gamma, solver, factor):
+        weight = np.full(len(Y_HARD), factor)
+        words = {"solver": solver, "tol": 1e-9}
+        model = converged(gamma, C=1.0 / factor, weight=weight, **words)
+        assert_allclose(model.coef_, converged(gamma, **words).coef_, rtol=1e-6)
+
+    def test_weights_of_all_sizes(self, gamma, solver):
+        weight = 10.0 ** RNG.uniform(-12, 12, len(Y_HARD))
+        converged(gamma, weight=weight, solver=solver, tol=1e-7)
+
+    def test_a_tolerance_at_the_limit_of_rounding(self, gamma, solver):
+        model = converged(gamma, solver=solver, tol=1e-14)
+        assert stationarity(model, X_HARD, Y_HARD) < 1e-10
+
+
+def test_overflow_of_huge_features():
+    with pytest.raises(ValueError, match=r"X must have features .* overflow in column"):
+        converged(X=X_HARD * [1.0, 1e200, 1.0, 1.0])
+
+
+def test_says_that_it_did_not_converge():
+    with pytest.warns(ConvergenceWarning, match=r"> tol=1e-08.*max_iter=1 iter"):
+        model = FocalLogisticRegression(max_iter=1, tol=1e-8).fit(X_HARD, Y_HARD)
+    assert model.n_iter_.tolist() == [1]
+    with pytest.warns(ConvergenceWarning, match="its digits are used up"):
+        FocalLogisticRegression(tol=0.0).fit(X_HARD, Y_HARD)
+
+
+def test_weights_are_repetitions_and_zero_weights_are_absent():
+    weight = RNG.integers(0, 4, len(Y_HARD))
+    rows = np.repeat(np.arange(len(Y_HARD)), weight)
+    expected = converged(tol=1e-9, X=X_HARD[rows], y=Y_HARD[rows])
+    assert_same_model(converged(tol=1e-9, weight=weight), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 0.5, 1: 3.0}])
+def test_class_weight_is_a_factor_of_the_weights(class_weight):
+    weight = RNG.uniform(0.5, 2.0, len(Y_HARD))
+    model = converged(class_weight=class_weight, weight=weight, tol=1e-9)
+    factor = class_weight
+    if class_weight == "balanced":
+        totals = np.bincount(Y_HARD, weight)
+        factor = dict(enumerate(totals.sum() / (2 * totals)))
+    weight = weight * np.array([factor[label] for label in Y_HARD])
+    assert_same_model(model, converged(weight=weight, tol=1e-9), rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["C", "F", "csr", "csc"])
+def test_float32_is_kept(kind):
+    X = X_HARD.astype(np.float32)
+    as_kind = {
+        "C": np.ascontiguousarray,
+        "F": np.asfortranarray,
+        "csr": sparse.csr_matrix,
+        "csc": sparse.csc_matrix,
+    }
+    model = converged(X=as_kind[kind](X), tol=1e-8)
+    assert model.coef_.dtype == model.intercept_.dtype == np.float32
+    assert model.predict_proba(X).dtype == np.float32
+    expected = converged(X=X.astype(np.float64), tol=1e-8)
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_predictions(n_classes):
+    X, y = make_data(n_classes=n_classes)
+    labels = np.array(["a", "b", "c"])[y]
+    alpha = {"b": 4.0}
+    model = FocalLogisticRegression(1.0, alpha).fit(X, labels)
+    raw = model.decision_function(X)
+    assert raw.shape == ((len(X),) if n_classes == 2 else (len(X), 3))
+    proba = model.predict_proba(X)
+    assert_allclose(proba, model.loss_.predict_proba(raw))
+    assert_allclose(np.exp(model.predict_log_proba(X)), proba, rtol=1e-12)
+    costs = [1.0, 4.0, 1.0][:n_classes]
+    best = np.array(["a", "b", "c"])[(proba * costs).argmax(axis=1)]
+    assert_array_equal(model.predict(X), best)
+    if n_classes == 2:
+        assert not np.allclose(proba[:, 1], expit(raw))
+
+
+def test_predict_with_a_gamma_per_class():
+    X, y = make_data(n_classes=3)
+    model = FocalLogisticRegression([0.0, 1.0, 3.0], [1.0, 2.0, 5.0]).fit(X, y)
+    cost = model.predict_proba(X) * [1.0, 2.0, 5.0]
+    assert_array_equal(model.predict(X), cost.argmax(axis=1))
+
+
+def test_balanced_alpha_counts_sample_weights():
+    weight = np.where(Y_HARD == 1, 3.0, 1.0)
+    alpha = converged(focal_alpha="balanced", weight=weight).loss_.alpha
+    totals = np.bincount(Y_HARD, weight)
+    assert_allclose(alpha, totals.sum() / (2 * totals))
+
+
+def test_warm_start_goes_on_where_the_last_fit_ended():
+    model = FocalLogisticRegression(tol=1e-8, warm_start=True).fit(X_HARD, Y_HARD)
+    first = model.coef_.copy()
+    model.set_params(max_iter=1).fit(X_HARD, Y_HARD)
+    assert_allclose(model.coef_, first, rtol=1e-6)
+    model.sparsify().fit(X_HARD, Y_HARD)
+    assert_allclose(model.coef_, first, rtol=1e-6)
+    with pytest.raises(ValueError, match="the features and classes of the last fit"):
+        model.fit(X_HARD[:, :2], Y_HARD)
+    with pytest.raises(ValueError, match="the features and classes of the last fit"):
+        model.fit(X_HARD, Y_HARD + 1)
+
+
+def test_sparsify_and_densify():
+    model = converged(0.0, C=0.02, l1_ratio=1.0)
+    proba, dense = model.predict_proba(X_HARD), model.coef_
+    assert (dense == 0.0).any()
+    assert model.sparsify() is model
+    assert sparse.issparse(model.coef_)
+    assert_allclose(model.predict_proba(X_HARD), proba)
+    assert_array_equal(model.densify().coef_, dense)
+    assert_array_equal(model.densify().coef_, dense)
+
+
+def test_verbose_prints_a_line_per_iteration(capsys):
+    model = FocalLogisticRegression(verbose=1, solver="trust-ncg").fit(X_HARD, Y_HARD)
+    lines = capsys.readouterr().out.splitlines()
+    assert model.n_iter_[0] - 1 <= len(lines) <= model.n_iter_[0]
+    assert "objective" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"focal_gamma": -1.0}, r"focal_gamma must be >= 0 and finite, got -1.0"),
+        ({"focal_gamma": [1, 2, 3]}, "focal_gamma must have one entry per class"),
+        ({"focal_alpha": 2.0}, r"focal_alpha must be in \(0, 1\)"),
+        ({"focal_alpha": "auto"}, "focal_alpha must be None, a number, 'balanced'"),
+        ({"focal_alpha": {7: 1.0}}, r"focal_alpha must have labels from \[0, 1\]"),
+        ({"C": 0.0}, "C must be > 0, got 0.0"),
+        ({"C": np.nan}, "C must be > 0, got nan"),
+        ({"l1_ratio": 1.5}, r"l1_ratio must be in \[0, 1\], got 1.5"),
+        ({"tol": -1.0}, "tol must be >= 0, got -1.0"),
+        ({"max_iter": 1.5}, "max_iter must be an int >= 0, got 1.5"),
+        ({"solver": "saga"}, "solver must be one of .*, got 'saga'"),
+        ({"fit_intercept": "yes"}, "fit_intercept must be True or False, got 'yes'"),
+        (
+            {"solver": "trust-exact", "l1_ratio": 0.5},
+            "solver must be 'auto' or 'lbfgs' with an l1 penalty, got 'trust-exact'",
+        ),
+        ({"class_weight": {0: -1.0, 1: 1.0}}, "class_weight must be >= 0"),
+    ],
+)
+def test_a_bad_word_is_named_and_leaves_the_model_as_it_was(words, message):
+    model = FocalLogisticRegression().fit(X_HARD, Y_HARD)
+    model.set_params(**words)
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match=message):
+        model.fit(X_HARD[:, :3], Y_HARD)
+    assert vars(model) == before
+
+
+def test_bad_weights_and_labels():
+    for weight, message in [
+        (np.zeros(len(Y_HARD)), "sample_weight must not be all zero"),
+        (-np.ones(len(Y_HARD)), "sample_weight must be >= 0 and finite, got -1"),
+        (np.where(Y_HARD == 1, 1.0, 0.0), "at least two classes of positive weight"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            FocalLogisticRegression().fit(X_HARD, Y_HARD, weight)
+
+
+def test_no_intercept():
+    model = converged(0.0, fit_intercept=False, tol=1e-10)
+    expected = LogisticRegression(fit_intercept=False, tol=1e-10).fit(X_HARD, Y_HARD)
+    assert_same_model(model, expected)
+    assert model.intercept_.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("kind", ["dense", "csr"])
+def test_hessian_is_the_derivative_of_the_gradient(n_classes, l1_ratio, kind):
+    X, y = make_data(n=200, d=3, n_classes=n_classes)
+    design = as_design(X if kind == "dense" else sparse.csr_matrix(X))
+    weight = RNG.uniform(0.5, 2.0, len(y))
+    words = (FocalLoss(2.0, [1.0, 3.0, 2.0][:n_classes]), n_classes, 0.1, l1_ratio)
+    problem = LinearProblem(design, y.astype(np.int32), weight, *words, True)
+    objective = problem.objective(problem.penalty(), problem.scaling())
+    theta = RNG.normal(size=objective.size)
+
+    def gradient(point):
+        return objective.value_gradient(point)[1].copy()
+
+    def value(point):
+        return objective.value_gradient(point)[0]
+
+    numeric = optimize.approx_fprime(theta, value, 1e-6)
+    assert_allclose(gradient(theta), numeric, atol=1e-5)
+    # Directions that move all classes as one are filled: they are left out.
+    vectors = RNG.normal(size=(3, *objective.shape))
+    if n_classes > 2:
+        vectors -= vectors.mean(axis=1, keepdims=True)
+    for vector in vectors.reshape(3, -1):
+        ahead, behind = gradient(theta + 1e-5 * vector), gradient(theta - 1e-5 * vector)
+        expected = (ahead - behind) / 2e-5
+        product = objective.hessian_product(theta, vector)
+        assert_allclose(product, expected, rtol=1e-6, atol=1e-8)
+        dense = objective.hessian(theta) @ vector
+        assert_allclose(dense, product, rtol=1e-8, atol=1e-9)
+
+
+def test_nothing_of_the_size_of_X_is_allocated():
+    X, y = make_data(n=200_000, d=40, seed=5)
+    model = FocalLogisticRegression()
+    model.fit(X[:30_000], y[:30_000])  # compiles
+    tracemalloc.start()
+    model.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 8 * len(y)
