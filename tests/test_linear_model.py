@@ -159,10 +159,11 @@ def test_rows_that_a_sample_misses(n_classes):
     assert stationarity(model, X, y, weight) < 1e-7
 
 
-def n_optima(X, y, gamma, C, n_starts=20):
+def n_optima(X, y, gamma, n_classes, n_starts=20):
     """Return how many different objectives random starts lead to."""
     problem = LinearProblem(
-        as_design(X), y.astype(np.int32), None, FocalLoss(gamma), 2, C, 0.0, True
+        *(as_design(X), y.astype(np.int32), None, FocalLoss(gamma)),
+        *(n_classes, 1.0, 0.0, True),
     )
     objective = problem.objective(problem.penalty(), problem.scaling())
     values = set()
@@ -179,9 +180,10 @@ def n_optima(X, y, gamma, C, n_starts=20):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("gamma", [1.0, 2.0])
-def test_random_starts_find_one_optimum(seed, gamma):
-    X, y = make_data(n=300, d=2 + seed % 5, seed=seed)
-    assert n_optima(X, y, gamma, C=1.0) == 1
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_random_starts_find_one_optimum(seed, gamma, n_classes):
+    X, y = make_data(n=300, d=2 + seed % 5, seed=seed, n_classes=n_classes)
+    assert n_optima(X, y, gamma, n_classes) == 1
 
 
 X_HARD, Y_HARD = make_data(n=300, d=4, seed=7)
