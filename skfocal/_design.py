@@ -180,18 +180,16 @@ class DenseDesign(Design):
         size, rows = self.n_features + 1, self._block_rows(n_classes)
         n_pairs = n_classes * (n_classes - 1) // 2
         grams = np.zeros((n_pairs, size, size))
-        buffer, ones = np.empty((rows, size)), np.ones(rows)
-        all_pairs = np.empty((n_pairs, rows))
-        scaled = np.empty((n_classes - 1, rows, size))
+        buffer, product = np.empty((rows, size)), np.empty((rows, size))
+        all_pairs, ones = np.empty((n_pairs, rows)), np.ones(rows)
         for start in range(0, self.n_rows, rows):
             block = buffer[: min(rows, self.n_rows - start)]
-            pairs = all_pairs[:, : len(block)]
+            pairs, scaled = all_pairs[:, : len(block)], product[: len(block)]
             self._fill(block, start, center, ones[: len(block)])
             fill_pairs(pairs, start, start + len(block))
             for pair, weights in enumerate(pairs):
-                product = scaled[0, : len(block)]
-                np.multiply(block, weights[:, None], out=product)
-                grams[pair] += block.T @ product
+                np.multiply(block, weights[:, None], out=scaled)
+                grams[pair] += block.T @ scaled
         return grams
 
 

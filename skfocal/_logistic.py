@@ -89,7 +89,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
         Iterations over all rows, at least 1.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X had names that are strings.
 
     See Also

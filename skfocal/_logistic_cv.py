@@ -102,10 +102,9 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         Values of C that were tried.
     scores_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs)
         Score of each fit.
-    coefs_paths_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs, k, \
-            n_features + 1)
-        Coefficients of each fit, then the intercept; k is 1 for two classes, else
-        n_classes.
+    coefs_paths_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs, ...)
+        Coefficients of each fit, then the intercept, in the last two dimensions: a row
+        of n_features + 1 for two classes, else one for each class.
     n_iter_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs)
         Iterations of each fit, at least 1.
     cv_results_ : dict of ndarray
@@ -123,7 +122,7 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         The loss at the best gamma, with alpha resolved.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X had names that are strings.
 
     See Also

@@ -11,7 +11,7 @@ from scipy.special import expit, log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from skfocal import FocalLogisticRegression, FocalLoss
+from skfocal import FocalLogisticRegression, FocalLoss, _parallel
 from skfocal._design import as_design
 from skfocal._linear_fit import LinearProblem, fit_linear
 
@@ -464,3 +464,38 @@ def test_nothing_of_the_size_of_X_is_allocated():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * 8 * len(y)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "trust-ncg"])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("kind", ["dense", "csr", "csc"])
+def test_more_coefficients_than_a_hessian_is_formed_for(solver, l1_ratio, kind):
+    if l1_ratio and solver != "lbfgs":
+        pytest.skip("only lbfgs has an l1 penalty")
+    X, y = RNG.normal(size=(150, 600)), np.arange(150) % 3 == 0
+    X[RNG.uniform(size=X.shape) < 0.8] = 0.0
+    words = {"l1_ratio": l1_ratio, "solver": solver, "max_iter": 2000}
+    expected = converged(1.0, X=X, y=y, tol=1e-9, **words)
+    if kind != "dense":
+        X = sparse.csr_matrix(X) if kind == "csr" else sparse.csc_matrix(X)
+    model = converged(1.0, X=X, y=y, tol=1e-12, **words)
+    assert_same_model(model, expected, rtol=1e-5)
+    if l1_ratio:
+        assert 0.1 < (model.coef_ == 0.0).mean() < 1.0
+
+
+@pytest.mark.parametrize("kind", ["dense", "csr", "csc"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_threads_change_no_more_than_rounding(monkeypatch, kind, n_classes):
+    X, y = make_data(n=6000, n_classes=n_classes)
+    X[np.abs(X) < 0.5] = 0.0
+    if kind != "dense":
+        X = sparse.csr_matrix(X) if kind == "csr" else sparse.csc_matrix(X)
+    monkeypatch.setattr(_parallel, "_MIN_SIZE_PER_THREAD", 1000)
+    monkeypatch.setattr(_parallel, "_MIN_CHUNK_SIZE", 500)
+    models = []
+    for n_threads in (1, 3, 3):
+        monkeypatch.setattr(_parallel, "max_threads", lambda n=n_threads: n)
+        models.append(FocalLogisticRegression(tol=1e-9).fit(X, y))
+    assert_same_model(models[1], models[0], rtol=1e-9)
+    assert_array_equal(models[2].coef_, models[1].coef_)

@@ -1,7 +1,7 @@
 """Whether a focal linear model has one minimum, by fits from random starts.
 
-Run ``python docs/benchmarks/starts.py``, with ``--quick`` only to see that it runs. Data
-sets have outliers and wrong labels. A minimum is another one if its objective differs
+Run ``python docs/benchmarks/starts.py``, with ``--quick`` only to see that it runs. The
+data have outliers and wrong labels. A minimum is another one if its objective differs
 by more than a relative 1e-6.
 """
 
