@@ -21,6 +21,9 @@ _MIN_SAMPLING_RATIO = 4
 _MIN_SAMPLE_ROWS = 4000
 _SAMPLE_ROWS_PER_ENTRY = 20
 _PASSES_PER_FACTOR = 30
+# L-BFGS was four times slower on 20,000 rows with 800 correlated features, but twice as
+# fast on 100,000 rows with 20,000 sparse ones.
+_MAX_SIZE_OF_PRODUCTS = 5000
 # Of what is found on a sample, more digits mean nothing.
 _SAMPLE_TOL = 1e-5
 
@@ -142,7 +145,7 @@ def fit_linear(
         if solver == "auto" and by_hessian:
             theta, factor = _solve_sample(problem, objective, theta, random_state)
     if solver == "auto":
-        solver = "trust-exact" if by_hessian else "lbfgs"
+        solver = "trust-exact" if by_hessian else _solver_by_size(objective)
     solution = solve(
         *(objective, theta),
         solver=solver,
@@ -159,6 +162,11 @@ def _pays_to_factorise(objective: LinearObjective) -> bool:
     passes = objective.design.work * (objective.size // objective.shape[-1])
     few = objective.size**3 <= _PASSES_PER_FACTOR * passes
     return few and objective.size <= MAX_DENSE_SIZE
+
+
+def _solver_by_size(objective: LinearObjective) -> str:
+    narrow = objective.size <= _MAX_SIZE_OF_PRODUCTS
+    return "trust-ncg" if narrow and not objective.penalty.l1 else "lbfgs"
 
 
 def _constant(objective: LinearObjective, problem: LinearProblem) -> FloatArray:

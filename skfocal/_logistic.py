@@ -58,8 +58,8 @@ class FocalLogisticRegression(FocalLinearClassifier):
     solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
         "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
         Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
-        "trust-exact" up to 500 coefficients, on a sample of the rows first if there are
-        many, and "lbfgs" beyond.
+        "trust-exact" up to 500 coefficients (fewer for little data), on a sample of the
+        rows first if there are many, "trust-ncg" up to 5000, and "lbfgs" beyond.
     tol : float, default=1e-4
         The solver stops when no entry of the gradient of the objective exceeds it, the
         objective being divided by C and the total weight, and the coefficients measured
