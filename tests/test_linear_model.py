@@ -11,7 +11,7 @@ from scipy.special import expit, log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from skfocal import FocalLogisticRegression, FocalLoss, _parallel
+from skfocal import FocalLogisticRegression, FocalLoss, _linear_solvers, _parallel
 from skfocal._design import as_design
 from skfocal._linear_fit import LinearProblem, fit_linear
 
@@ -499,3 +499,19 @@ def test_threads_change_no_more_than_rounding(monkeypatch, kind, n_classes):
         models.append(FocalLogisticRegression(tol=1e-9).fit(X, y))
     assert_same_model(models[1], models[0], rtol=1e-9)
     assert_array_equal(models[2].coef_, models[1].coef_)
+
+
+def test_newton_steps_that_finish_a_fit_stop_at_zero():
+    words = (FocalLoss(1.0), 2, 0.02, 1.0, True)
+    codes = Y_HARD.astype(np.int32)
+    problem = LinearProblem(as_design(X_HARD), codes, None, *words)
+    objective = problem.objective(problem.penalty(), problem.scaling())
+    fit = fit_linear(problem, tol=1e-11, max_iter=1000)
+    theta = objective.theta_of(fit.coef, fit.intercept)
+    assert (theta == 0.0).any()
+    nearly = np.where(theta == 0.0, 1e-3, theta)
+    watch = _linear_solvers._Watch(objective, nearly, 1e-11, 0)
+    _linear_solvers._finish(watch)
+    assert watch.residual <= 1e-11
+    assert_array_equal(watch.theta == 0.0, theta == 0.0)
+    assert_allclose(watch.theta, theta, rtol=1e-7)
