@@ -5,16 +5,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skfocal.lightgbm import FocalLGBMClassifier
+    from skfocal.linear_model import FocalLogisticRegression, FocalLogisticRegressionCV
     from skfocal.loss import FocalLoss
     from skfocal.xgboost import FocalXGBClassifier
 
-__all__ = ["FocalLGBMClassifier", "FocalLoss", "FocalXGBClassifier", "__version__"]
+__all__ = [
+    "FocalLGBMClassifier",
+    "FocalLogisticRegression",
+    "FocalLogisticRegressionCV",
+    "FocalLoss",
+    "FocalXGBClassifier",
+    "__version__",
+]
 
 __version__ = "0.1.0"
 
 # Loaded at first use: `import skfocal` imports neither numba nor an engine.
 _HOMES = {
     "FocalLGBMClassifier": "skfocal.lightgbm",
+    "FocalLogisticRegression": "skfocal.linear_model",
+    "FocalLogisticRegressionCV": "skfocal.linear_model",
     "FocalLoss": "skfocal.loss",
     "FocalXGBClassifier": "skfocal.xgboost",
 }

@@ -33,10 +33,14 @@ __all__ = [
     "binary_gradient_hessian",
     "binary_loss",
     "binary_loss_gradient",
+    "binary_loss_gradient_hessian",
+    "softmax_curvature_pairs",
+    "softmax_curvature_product",
     "softmax_gradient",
     "softmax_gradient_hessian",
     "softmax_hessian_product",
     "softmax_loss",
+    "softmax_loss_curvature",
     "softmax_loss_gradient",
 ]
 
@@ -219,6 +223,23 @@ def binary_gradient_hessian(
         ds2 = scale * _margin_hessian(p, q, L, g, power)
         gradient[i] = ds if y[i] > 0 else -ds
         hessian[i] = _newton_weight(ds2, ds, factor, floor)
+
+
+@_kernel
+def binary_loss_gradient_hessian(
+    y, raw, sample_weight, gamma, alpha, loss, gradient, hessian, start, stop
+):
+    use_wide_vectors()
+    y, raw, loss = y[start:stop], raw[start:stop], loss[start:stop]
+    gradient, hessian = gradient[start:stop], hessian[start:stop]
+    sample_weight = _rows(sample_weight, start, stop)
+    for i in range(y.size):
+        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
+        scale = _binary_scale(y[i], sample_weight, i, alpha)
+        ds = scale * _margin_gradient(p, q, L, g, power)
+        loss[i] = scale * power * L
+        gradient[i] = ds if y[i] > 0 else -ds
+        hessian[i] = scale * _margin_hessian(p, q, L, g, power)
 
 
 # -- softmax ---------------------------------------------------------------------------
@@ -462,3 +483,71 @@ def softmax_hessian_product(
         _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
         for j in range(last - first):
             _product_row(block, j, vector[first + j], product[first + j])
+
+
+@fast_njit
+def _write_curvature(block, deviation, slope, bend):
+    """d_k = p_k - delta_tk, and the scaled A and B: gradient A d, Hessian from both."""
+    for k in range(block.p.shape[0]):
+        p, column = block.p[k], deviation.T[k]
+        for j in range(column.size):
+            column[j] = -block.q[j] if block.y[j] == k else p[j]
+    for j in range(slope.size):
+        slope[j] = block.scale[j] * block.A[j]
+        bend[j] = block.scale[j] * block.B[j]
+
+
+@_kernel
+def softmax_loss_curvature(
+    y, raw, sample_weight, gamma, alpha, loss, deviation, slope, bend, start, stop
+):
+    use_wide_vectors()
+    block = _new_block(raw.shape[1])
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
+        _write_loss(block, loss[first:last])
+        _write_curvature(
+            block, deviation[first:last], slope[first:last], bend[first:last]
+        )
+
+
+# The next two take what softmax_loss_curvature wrote: no exponential is needed again.
+
+
+@_kernel
+def softmax_curvature_product(y, deviation, slope, bend, vector, product, start, stop):
+    """H v = A (p v - p (p'v)) + B d (d'v), of which the sum over the classes is 0."""
+    for i in range(start, stop):
+        t, d, v = np.int64(y[i]), deviation[i], vector[i]
+        # H 1 = 0: with v - v_t for v the true class drops out of p'v, which is d'v.
+        d_dot_v = 0.0
+        for k in range(d.size):
+            d_dot_v += d[k] * (v[k] - v[t])
+        total = 0.0
+        for k in range(d.size):
+            moved = slope[i] * (v[k] - v[t] - d_dot_v) + bend[i] * d_dot_v
+            h = 0.0 if k == t else d[k] * moved
+            product[i, k] = h
+            total += h
+        product[i, t] = -total
+
+
+@_kernel
+def softmax_curvature_pairs(y, deviation, slope, bend, pairs, start, stop):
+    """H_kl = -A p_k p_l + B d_k d_l of the pairs k < l, one row of `pairs` each."""
+    for i in range(start, stop):
+        t, d = np.int64(y[i]), deviation[i]
+        others = bend[i] - slope[i]
+        with_true = bend[i] * d[t] - slope[i] * (1.0 + d[t])
+        pair = 0
+        for k in range(d.size - 1):
+            for m in range(k + 1, d.size):
+                if k == t:
+                    h = d[m] * with_true
+                elif m == t:
+                    h = d[k] * with_true
+                else:
+                    h = d[k] * d[m] * others
+                pairs[pair, i] = h
+                pair += 1

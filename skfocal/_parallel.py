@@ -92,6 +92,32 @@ def run_kernel(kernel: Callable[..., None], shape: tuple[int, ...], *args: Any) 
         helper.result()
 
 
+def map_rows(function: Callable[[int, int], Any], n_rows: int, size: int) -> list[Any]:
+    """Return ``function(start, stop)`` of one range of rows per thread, in order.
+
+    Unlike the chunks of :func:`run_kernel`, the ranges are the same at every call, so
+    that sums over rows don't change from run to run.
+
+    Parameters
+    ----------
+    function : callable
+        Does most of its work without the GIL.
+    n_rows : int
+        Number of rows to cover.
+    size : int
+        Numbers to work on: it decides how many threads pay.
+    """
+    n_threads = max(1, min(max_threads(), size // _MIN_SIZE_PER_THREAD, n_rows))
+    (start, stop), *others = pairwise(_chunk_bounds(n_rows, n_threads))
+    submit = _get_pool().submit if others else None
+    futures = [submit(function, *rows) for rows in others] if submit else []
+    try:
+        first = function(start, stop)
+    finally:
+        wait(futures)
+    return [first, *(future.result() for future in futures)]
+
+
 def _work_off(
     kernel: Callable[..., None], args: tuple[Any, ...], chunks: deque[tuple[int, int]]
 ) -> None:

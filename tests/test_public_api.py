@@ -5,6 +5,7 @@ import pytest
 
 import skfocal
 import skfocal.lightgbm
+import skfocal.linear_model
 import skfocal.loss
 import skfocal.metrics
 import skfocal.xgboost
@@ -34,7 +35,14 @@ def test_the_loss_needs_no_engine():
 
 @pytest.mark.parametrize(
     "module",
-    [skfocal, skfocal.loss, skfocal.metrics, skfocal.lightgbm, skfocal.xgboost],
+    [
+        skfocal,
+        skfocal.loss,
+        skfocal.metrics,
+        skfocal.linear_model,
+        skfocal.lightgbm,
+        skfocal.xgboost,
+    ],
 )
 def test_public_names_exist_and_are_documented(module):
     for name in module.__all__:
