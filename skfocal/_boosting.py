@@ -1,7 +1,5 @@
 """What the boosted classifiers share: labels, weights, alpha and probabilities."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,10 +11,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, validate_data
 
+from skfocal._classifier import codes_of_largest_cost, resolve_alpha
 from skfocal._model_state import ModelState
 from skfocal._validation import (
-    PerClass,
-    check_alpha,
     check_class_count,
     check_gamma,
     check_length,
@@ -135,21 +132,8 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
 
     def _labels_of(self, raw: FloatArray) -> npt.NDArray[Any]:
         """Return the classes of the largest alpha times probability."""
-        gamma, alpha = self.loss_._class_values(self.n_classes_)
-        if (gamma != gamma[0]).any():
-            raw = self.loss_.predict_log_proba(raw) + np.log(alpha)
-        # For one gamma, alpha times probability increases with the raw prediction.
-        codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
+        codes = codes_of_largest_cost(self.loss_, raw, self.n_classes_)
         return self.classes_[codes]
-
-    @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
         """Check features, but leave a table as it is: engines read its categories."""
@@ -186,7 +170,10 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             )
         check_class_count("focal_gamma", gamma, len(self.classes_))
         self._check_offset_shape(data, names[2])
-        self.loss_ = FocalLoss(gamma, self._class_alpha(data))
+        alpha = resolve_alpha(
+            self.focal_alpha, self.classes_, data.y, data.sample_weight
+        )
+        self.loss_ = FocalLoss(gamma, alpha)
         return data
 
     def _validation_data(
@@ -245,33 +232,6 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             check_weight(factor, len(data.y), "class_weight")
             data.weight = factor if data.weight is None else factor * data.weight
         return data.without_zero_weights()
-
-    def _class_alpha(self, data: WeightedData) -> PerClass | None:
-        """Resolve ``focal_alpha`` to what FocalLoss takes."""
-        alpha, n_classes = self.focal_alpha, len(self.classes_)
-        if isinstance(alpha, Mapping):
-            alpha = self._alpha_of_labels(alpha)
-        elif isinstance(alpha, str):
-            if alpha != "balanced":
-                raise ValueError(
-                    "focal_alpha must be None, a number, 'balanced', a dict or one "
-                    f"weight per class, got {alpha!r}"
-                )
-            # Not of class_weight, which it would cancel in predict.
-            counts = np.bincount(data.y, data.sample_weight, minlength=n_classes)
-            alpha = counts.sum() / (n_classes * counts)
-        values = check_alpha(alpha, "focal_alpha")
-        check_class_count("focal_alpha", values, n_classes)
-        return values
-
-    def _alpha_of_labels(self, alpha: Mapping[Any, float]) -> list[float]:
-        unknown = [label for label in alpha if label not in self.classes_]
-        if unknown:
-            raise ValueError(
-                f"focal_alpha must have labels from {self.classes_.tolist()} as keys, "
-                f"got {unknown}"
-            )
-        return [alpha.get(label, 1.0) for label in self.classes_.tolist()]
 
     def _state(self, **words: Any) -> ModelState:
         """What a saved model must hold to become a classifier again."""

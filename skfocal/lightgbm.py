@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting import FocalBoostingClassifier, WeightedData
 from skfocal._boosting_words import check_pair, per_validation_set, random_seed
+from skfocal._classifier import unchanged_on_error
 from skfocal._objective import BoostingMetric, BoostingObjective
 from skfocal._validation import check_labels, check_length, check_raw, check_weight
 from skfocal.loss import count_classes
@@ -510,7 +511,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self
             The fitted classifier. A failed fit leaves it as it was.
         """
-        with self._unchanged_on_error():
+        with unchanged_on_error(self):
             params = self._train_params()
             train = self._training_data(X, y, sample_weight, init_score)
             sets = validation_pairs(eval_set, eval_X, eval_y)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting import FocalBoostingClassifier, WeightedData
 from skfocal._boosting_words import check_pair, per_validation_set, random_seed
+from skfocal._classifier import unchanged_on_error
 from skfocal._objective import BoostingMetric, BoostingObjective
 from skfocal._validation import check_labels, check_length, check_raw, check_weight
 from skfocal.loss import FocalLoss, count_classes
@@ -600,7 +601,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             "sample_weight_eval_set": sample_weight_eval_set,
             "base_margin_eval_set": base_margin_eval_set,
         }
-        with self._unchanged_on_error(), xgb.config_context(verbosity=self.verbosity):
+        with unchanged_on_error(self), xgb.config_context(verbosity=self.verbosity):
             params = self._train_params()
             drawn_by = self._choose_feature_weights(feature_weights)
             train = self._training_data(X, y, sample_weight, base_margin)

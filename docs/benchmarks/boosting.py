@@ -1,4 +1,4 @@
-"""What training with the focal loss costs next to LightGBM's built-in losses.
+"""What training with the focal loss costs next to the engines' built-in losses.
 
 Run ``python docs/benchmarks/boosting.py``, with ``--quick`` only to see that it runs.
 All times of a table come from interleaved runs in one process; medians are compared.
@@ -9,10 +9,11 @@ from functools import partial
 
 import lightgbm as lgb
 import numpy as np
+import xgboost as xgb
 from _timing import medians
 from scipy.special import expit
 
-from skfocal import FocalLGBMClassifier
+from skfocal import FocalLGBMClassifier, FocalXGBClassifier, xgboost
 from skfocal.lightgbm import FocalObjective
 
 N_FEATURES = 30
@@ -84,6 +85,31 @@ def training_tasks(n, n_classes, rounds):
     }
 
 
+def xgboost_tasks(n, n_classes, rounds):
+    X, y = make_data(n, n_classes)
+    data = xgb.QuantileDMatrix(X, y, nthread=2)
+    words = {"nthread": 2, "objective": "binary:logistic", "base_score": 0.5}
+    if n_classes > 2:
+        words |= {"objective": "multi:softprob", "num_class": n_classes}
+        words["base_score"] = [0.0] * n_classes
+    naive = naive_objective if n_classes == 2 else naive_multiclass_objective
+    starts = FocalObjective(2.0).loss.fit_intercept_only(y)
+    focal = {"base_score": float(expit(starts)) if n_classes == 2 else starts.tolist()}
+
+    def train(objective, start=focal):
+        return lambda: xgb.train(words | start, data, rounds, obj=objective)
+
+    return {
+        f"built-in {words['objective']}": train(None, {}),
+        "FocalObjective(2.0)": train(xgboost.FocalObjective(2.0)),
+        "FocalObjective(1.5)": train(xgboost.FocalObjective(1.5)),
+        "FocalObjective(0.0, 'absolute')": train(
+            xgboost.FocalObjective(0.0, hessian="absolute"), {}
+        ),
+        "naive NumPy objective": train(naive),
+    }
+
+
 def peer_tasks(n, rounds):
     """The built-in loss, this package, and imlightgbm 0.1.2 from PyPI."""
     from imlightgbm.objective import binary_focal_lgb_objective
@@ -100,9 +126,15 @@ def peer_tasks(n, rounds):
     }
 
 
-def fit_tasks(n, rounds):
+def fit_tasks(n, rounds, engine):
     X, y = make_data(n, 2)
-    words = {"n_estimators": rounds, "n_jobs": 2, "verbosity": -1}
+    words = {"n_estimators": rounds, "n_jobs": 2}
+    if engine == "XGBoost":
+        return {
+            "XGBClassifier.fit": lambda: xgb.XGBClassifier(**words).fit(X, y),
+            "FocalXGBClassifier.fit": lambda: FocalXGBClassifier(**words).fit(X, y),
+        }
+    words["verbosity"] = -1
     return {
         "LGBMClassifier.fit": lambda: lgb.LGBMClassifier(**words).fit(X, y),
         "FocalLGBMClassifier.fit": lambda: FocalLGBMClassifier(**words).fit(X, y),
@@ -121,21 +153,35 @@ def callback_tasks(n):
     }
 
 
+def print_engine(engine, n, rounds, repeats):
+    tasks = training_tasks if engine == "LightGBM" else xgboost_tasks
+    title = f"{engine}, {n} rows, {N_FEATURES} features, 2 threads"
+    print_table(f"{title}, train", tasks(n, 2, rounds), rounds, repeats)
+    few = f"{engine}, {n // 5} rows, {N_FEATURES} features, 5 classes, 2 threads, train"
+    print_table(few, tasks(n // 5, 5, rounds), rounds, repeats)
+    fit_rounds = 3 * rounds
+    fits = fit_tasks(n, fit_rounds, engine)
+    print_table(f"{title}, fit, a round", fits, fit_rounds, repeats)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and few: a trial")
     parser.add_argument("--peers", action="store_true", help="only imlightgbm's")
+    parser.add_argument("--engine", choices=["LightGBM", "XGBoost"], help="only its")
+    parser.add_argument("--repeats", type=int, default=11)
     options = parser.parse_args()
-    n, rounds, repeats = (20_000, 3, 1) if options.quick else (1_000_000, 20, 11)
+    n, rounds, repeats = 1_000_000, 20, options.repeats
+    if options.quick:
+        n, rounds, repeats = 20_000, 3, 1
     title = f"LightGBM, {n} rows, {N_FEATURES} features, 2 threads"
     if options.peers:
         print_table(f"{title}, train", peer_tasks(n, rounds), rounds, repeats)
         return
-    print_table(f"{title}, train", training_tasks(n, 2, rounds), rounds, repeats)
-    print_table(f"{title}, the callback alone", callback_tasks(n), 1, repeats)
-    few = f"LightGBM, {n // 5} rows, {N_FEATURES} features, 5 classes, 2 threads, train"
-    print_table(few, training_tasks(n // 5, 5, rounds), rounds, repeats)
-    print_table(f"{title}, fit, a round", fit_tasks(n, 5 * rounds), 5 * rounds, repeats)
+    for engine in ["LightGBM", "XGBoost"] if not options.engine else [options.engine]:
+        print_engine(engine, n, rounds, repeats)
+    if options.engine is None:
+        print_table(f"{title}, the callback alone", callback_tasks(n), 1, repeats)
 
 
 if __name__ == "__main__":
