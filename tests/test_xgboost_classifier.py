@@ -697,11 +697,20 @@ def test_early_stopping_watches_the_last_metric(metrics):
     scores = model.evals_result_["validation_0"]
     best = np.argmax(scores["auc"]), np.argmin(scores["focal_loss"])
     assert best[0] != best[1]
-    assert (
-        model.best_iteration_ == best[metrics.index("focal_loss")]
-        if (metrics[-1] == "focal_loss")
-        else best[0]
-    )
+    assert model.best_iteration_ == best[metrics[-1] == "focal_loss"]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_linear_model_is_what_the_last_round_made_of_it(n_classes):
+    X, X_val, y, y_val = split(n_classes)
+    words = {"booster": "gblinear", "n_estimators": 200, "learning_rate": 1.0}
+    model = classifier(early_stopping_rounds=3, **words)
+    model.fit(X, y, X_val=X_val, y_val=y_val, verbose=False)
+    assert model.best_iteration_ is not None
+    assert model.booster_.attr("best_iteration") is None
+    assert np.all(model.initial_score_ == 0.0) == (n_classes == 3)
+    more = classifier(booster="gblinear", n_estimators=2).fit(X, y, xgb_model=model)
+    assert more.best_iteration_ is None
 
 
 def test_all_ways_of_giving_validation_data_agree():
