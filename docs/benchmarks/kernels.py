@@ -17,7 +17,8 @@ import numpy as np
 from _timing import medians
 
 from skfocal import FocalLoss, _parallel
-from skfocal._fastmath import FASTMATH, exp, log1p_unit
+from skfocal._compute.compiling import FASTMATH
+from skfocal._compute.fastmath import exp, log1p_unit
 from skfocal.loss import Batch
 
 COPY = "copy of the same bytes"

@@ -11,8 +11,8 @@ from itertools import product
 import numpy as np
 
 from skfocal import FocalLoss
-from skfocal._design import as_design
-from skfocal._linear_fit import LinearProblem, fit_linear
+from skfocal.linear_model._design import as_design
+from skfocal.linear_model._fit import LinearProblem, fit_linear
 
 GAP = 1e-6
 

@@ -1,0 +1,584 @@
+"""Focal loss for LightGBM: the classifier."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted
+
+from skfocal._boosting.classifier import FocalBoostingClassifier, WeightedData
+from skfocal._boosting.words import check_pair, per_validation_set, random_seed
+from skfocal._classes import unchanged_on_error
+from skfocal.lightgbm._model import (
+    as_booster,
+    constant_booster,
+    fold_start,
+    has_usable_feature,
+    read_state,
+    write_link_and_state,
+)
+from skfocal.lightgbm._objective import FocalMetric, FocalObjective
+from skfocal.lightgbm._words import (
+    THREAD_ALIASES,
+    choose_metrics,
+    evaluation_names,
+    pop_rounds,
+    refuse_columns,
+    refuse_words,
+    thread_count,
+    validation_pairs,
+)
+
+__all__ = ["FocalLGBMClassifier"]
+
+FloatArray = npt.NDArray[np.floating]
+
+# Constructor words that lightgbm.train knows under the same name and default.
+_TREE_WORDS = (
+    *("boosting_type", "num_leaves", "max_depth", "learning_rate"),
+    *("subsample_for_bin", "min_split_gain", "min_child_weight", "min_child_samples"),
+    *("subsample", "subsample_freq", "colsample_bytree", "reg_alpha", "reg_lambda"),
+)
+_CLASS_COUNT_ALIASES = {"num_class", "num_classes"}
+# What errors call the labels, weights and start of validation data.
+_VAL_WORDS = ("y_val", "sample_weight_val", "init_score")
+_EVAL_WORDS = ("eval_set", "eval_sample_weight", "eval_init_score")
+
+
+class FocalLGBMClassifier(FocalBoostingClassifier):
+    r"""LightGBM classifier trained with the focal loss, with true probabilities.
+
+    It takes the words of :class:`lightgbm.LGBMClassifier` under their names and with
+    their defaults, further LightGBM parameters and aliases as keywords, and trains
+    through ``lightgbm.train``. What differs is the loss,
+
+    .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
+
+    the start value, which is the constant of least focal loss, and ``predict_proba``,
+    which is the exact posterior of that loss and not its sigmoid or softmax.
+
+    Parameters
+    ----------
+    focal_gamma : float or sequence of float, default=2.0
+        Focusing parameter, at least 0; one for all classes or one per class. 0 is the
+        log loss.
+    focal_alpha : None, float, "balanced", dict or sequence of float, default=None
+        What a mistake on each class costs. A float in (0, 1) is the weight of
+        ``classes_[1]`` of two, and the other class has the rest; "balanced" weights
+        inversely to the class frequencies, by sample weight; a dict gives positive
+        weights by label, 1 where it has none; a sequence has one per class. It moves
+        ``predict``, not the probabilities.
+    boosting_type : {"gbdt", "dart"} and aliases, default="gbdt"
+        How trees are combined. Random forests ("rf") take no custom objective.
+    num_leaves : int, default=31
+        Largest number of leaves of a tree.
+    max_depth : int, default=-1
+        Largest depth of a tree; no limit if negative.
+    learning_rate : float, default=0.1
+        Factor of each tree.
+    n_estimators : int, default=100
+        Number of boosting rounds.
+    subsample_for_bin : int, default=200000
+        Number of samples that decide the bins.
+    objective : None, default=None
+        Not to be used: the objective is the focal loss.
+    class_weight : dict, "balanced" or None, default=None
+        Weights that multiply the sample weights of each class. Unlike ``focal_alpha``
+        they change the population that the probabilities speak of.
+    min_split_gain : float, default=0.0
+        Least gain of a split.
+    min_child_weight : float, default=1e-3
+        Least sum of Newton weights in a leaf.
+    min_child_samples : int, default=20
+        Least number of samples in a leaf.
+    subsample : float, default=1.0
+        Share of the samples that a tree sees, if ``subsample_freq`` is positive.
+    subsample_freq : int, default=0
+        Number of rounds between two subsamples; 0 for none.
+    colsample_bytree : float, default=1.0
+        Share of the features that a tree sees.
+    reg_alpha : float, default=0.0
+        L1 penalty of the leaves.
+    reg_lambda : float, default=0.0
+        L2 penalty of the leaves.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed; None for LightGBM's own fixed seeds.
+    n_jobs : int or None, default=None
+        Threads; None for the physical cores, negative counts from all cores.
+    importance_type : {"split", "gain"}, default="split"
+        What ``feature_importances_`` holds.
+    **kwargs
+        Further LightGBM parameters and aliases, such as ``max_bin`` or
+        ``feature_fraction``; among them ``early_stopping_round``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    booster_ : lightgbm.Booster
+        The fitted model. It holds the start value and the link, so that ``predict`` of
+        the saved model gives the sigmoid or softmax of :meth:`decision_function` in
+        every language.
+    loss_ : FocalLoss
+        The loss with its class weights resolved.
+    initial_score_ : float or ndarray of shape (n_classes,)
+        Start value, in log-odds; 0 if ``init_score`` or ``init_model`` was given.
+    n_iter_ : int
+        Number of boosting rounds in the model.
+    best_iteration_ : int
+        Round of the best validation score, 0 without early stopping.
+    best_score_ : dict
+        Validation scores at that round.
+    evals_result_ : dict
+        Validation scores of all rounds, by validation set and metric.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if all are strings.
+
+    See Also
+    --------
+    FocalObjective : The same loss for ``lightgbm.train``.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
+       :arxiv:`1708.02002`
+    .. [2] N. Charoenphakdee et al., "On Focal Loss for Class-Posterior Probability
+       Estimation: A Theoretical Perspective", 2021, :arxiv:`2011.09172`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skfocal import FocalLGBMClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = FocalLGBMClassifier(focal_gamma=2.0, n_estimators=20, verbosity=-1)
+    >>> model.fit(X, y).predict_proba(X).shape
+    (569, 2)
+    """
+
+    _offset_word = "init_score"
+
+    def __init__(
+        self,
+        focal_gamma: Any = 2.0,
+        focal_alpha: Any = None,
+        *,
+        boosting_type: str = "gbdt",
+        num_leaves: int = 31,
+        max_depth: int = -1,
+        learning_rate: float = 0.1,
+        n_estimators: int = 100,
+        subsample_for_bin: int = 200000,
+        objective: None = None,
+        class_weight: Any = None,
+        min_split_gain: float = 0.0,
+        min_child_weight: float = 1e-3,
+        min_child_samples: int = 20,
+        subsample: float = 1.0,
+        subsample_freq: int = 0,
+        colsample_bytree: float = 1.0,
+        reg_alpha: float = 0.0,
+        reg_lambda: float = 0.0,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        importance_type: str = "split",
+        **kwargs: Any,
+    ) -> None:
+        self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.boosting_type = boosting_type
+        self.num_leaves = num_leaves
+        self.max_depth = max_depth
+        self.learning_rate = learning_rate
+        self.n_estimators = n_estimators
+        self.subsample_for_bin = subsample_for_bin
+        self.objective = objective
+        self.class_weight = class_weight
+        self.min_split_gain = min_split_gain
+        self.min_child_weight = min_child_weight
+        self.min_child_samples = min_child_samples
+        self.subsample = subsample
+        self.subsample_freq = subsample_freq
+        self.colsample_bytree = colsample_bytree
+        self.reg_alpha = reg_alpha
+        self.reg_lambda = reg_lambda
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.importance_type = importance_type
+        self._engine_words = kwargs
+
+    @classmethod
+    def from_booster(cls, booster: Any) -> Self:
+        """Return a fitted classifier made of a saved model alone.
+
+        Parameters
+        ----------
+        booster : lightgbm.Booster, str or Path
+            ``booster_`` of a fitted classifier, or the file that its ``save_model``
+            wrote.
+
+        Returns
+        -------
+        FocalLGBMClassifier
+            It predicts what the saved one did. Of the constructor's words it has those
+            of the focal loss.
+
+        Raises
+        ------
+        ValueError
+            If the model wasn't trained by this class.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from skfocal import FocalLGBMClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> model = FocalLGBMClassifier(n_estimators=5, verbosity=-1).fit(X, y)
+        >>> text = model.booster_.model_to_string()
+        >>> import lightgbm as lgb
+        >>> restored = FocalLGBMClassifier.from_booster(lgb.Booster(model_str=text))
+        >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
+        True
+        """
+        booster = as_booster(booster, "booster")
+        model = cls._from_state(read_state(booster))
+        model.n_features_in_ = booster.num_feature()
+        model._set_booster(booster)
+        return model
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        init_score: Any = None,
+        eval_set: Any = None,
+        eval_names: Sequence[str] | None = None,
+        eval_sample_weight: Sequence[Any] | None = None,
+        eval_class_weight: Sequence[Any] | None = None,
+        eval_init_score: Sequence[Any] | None = None,
+        eval_metric: Any = None,
+        feature_name: Any = "auto",
+        categorical_feature: Any = "auto",
+        callbacks: Sequence[Callable[..., Any]] | None = None,
+        init_model: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        eval_X: Any = None,
+        eval_y: Any = None,
+    ) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Features; missing values and, in a table, categorical columns are welcome.
+        y : array-like of shape (n_samples,)
+            Class labels of any type, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0. Rows of weight 0 don't count.
+        init_score : array-like of shape (n_samples,) or (n_samples, n_classes), \
+                default=None
+            Raw predictions to start from, in log-odds, instead of the focal optimum.
+            The model doesn't hold them.
+        eval_set : list of (X, y), default=None
+            Validation data.
+        eval_names : list of str, default=None
+            Names of the validation sets, by default ``valid_0``, ``valid_1`` ...; the
+            one of ``X_val`` is always ``valid_0``.
+        eval_sample_weight : list of array-like, default=None
+            Sample weights of each validation set.
+        eval_class_weight : list of dict or "balanced", default=None
+            Class weights of each validation set.
+        eval_init_score : list of array-like, default=None
+            Start of the raw predictions of each validation set.
+        eval_metric : str, callable or list of them, default=None
+            Metrics of the validation sets, by default the focal loss. Names: any rank
+            metric of LightGBM (``"auc"``, ``"average_precision"``), ``"focal_loss"``,
+            ``"logloss"`` and ``"error"``, these two of the class probabilities. A
+            callable takes ``(y_true, y_proba)`` or ``(y_true, y_proba, weight)``, with
+            labels 0 .. n_classes - 1 and probabilities of class 1 or of each class, and
+            returns name, value and whether more is better.
+        feature_name : list of str or "auto", default="auto"
+            Names of the features.
+        categorical_feature : list of str or int, or "auto", default="auto"
+            Categorical features, by default those of a table that are categorical.
+        callbacks : list of callable, default=None
+            Callbacks of ``lightgbm.train``.
+        init_model : str, Path, Booster or fitted classifier, default=None
+            Model to go on from.
+        X_val : array-like, table or sparse matrix, default=None
+            Features of one more validation set, the first. A Pipeline with
+            ``transform_input=["X_val"]`` transforms it.
+        y_val : array-like, default=None
+            Its labels.
+        sample_weight_val : array-like, default=None
+            Its sample weights.
+        eval_X : array-like, table, sparse matrix, or tuple of them, default=None
+            Features of the validation sets, LightGBM's newer words for ``eval_set``.
+        eval_y : array-like, or tuple of them, default=None
+            Their labels.
+
+        Returns
+        -------
+        self
+            The fitted classifier. A failed fit leaves it as it was.
+        """
+        with unchanged_on_error(self):
+            params = self._train_params()
+            train = self._training_data(X, y, sample_weight, init_score)
+            sets = validation_pairs(eval_set, eval_X, eval_y)
+            extras = per_validation_set(
+                len(sets),
+                eval_sample_weight=eval_sample_weight,
+                eval_class_weight=eval_class_weight,
+                eval_init_score=eval_init_score,
+            )
+            valid = [
+                train
+                if pair[0] is X and pair[1] is y
+                else self._validation_data(
+                    *pair, weight, start, class_weight=class_weight, names=_EVAL_WORDS
+                )
+                for pair, (weight, class_weight, start) in zip(
+                    sets, extras, strict=True
+                )
+            ]
+            names = evaluation_names(eval_names, len(valid))
+            if check_pair(X_val, y_val, sample_weight_val):
+                more = (X_val, y_val, sample_weight_val, None)
+                valid.insert(0, self._validation_data(*more, names=_VAL_WORDS))
+                names = names and ["valid_0", *names]
+            self._train(
+                params,
+                train,
+                valid,
+                eval_names=names,
+                eval_metric=eval_metric,
+                columns={
+                    "feature_name": feature_name,
+                    "categorical_feature": categorical_feature,
+                },
+                callbacks=callbacks,
+                init_model=self._model_to_go_on_from(init_model),
+            )
+        return self
+
+    def _model_to_go_on_from(self, model: Any) -> lgb.Booster | None:
+        if model is None:
+            return None
+        booster = as_booster(model, "init_model")
+        self._check_same_classes(read_state(booster), "init_model")
+        return booster
+
+    def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        refuse_columns(X)
+        return super()._check_features(X, y, reset=reset)
+
+    def _train_params(self) -> dict[str, Any]:
+        """LightGBM's parameters; a word at its default, LightGBM's too, is left out."""
+        signature = inspect.signature(FocalLGBMClassifier.__init__).parameters
+        params = {
+            name: getattr(self, name)
+            for name in _TREE_WORDS
+            if getattr(self, name) != signature[name].default
+        }
+        params |= self._engine_words
+        refuse_words(params)
+        # The labels count the classes, as they do in LightGBM's own classifier.
+        decided_here = (*_CLASS_COUNT_ALIASES, *THREAD_ALIASES)
+        params = {k: v for k, v in params.items() if k not in decided_here}
+        params["num_threads"] = thread_count(self.n_jobs, self._engine_words)
+        if self.random_state is not None:
+            params["random_state"] = random_seed(self.random_state)
+        return params
+
+    def _train(
+        self,
+        params: dict[str, Any],
+        train: WeightedData,
+        valid: list[WeightedData],
+        *,
+        eval_names: list[str] | None,
+        eval_metric: Any,
+        columns: dict[str, Any],
+        callbacks: Sequence[Callable[..., Any]] | None,
+        init_model: Any,
+    ) -> None:
+        own_start = train.offset is not None or init_model is not None
+        self.initial_score_ = self._start(train, own_start)
+        if self.n_classes_ > 2:
+            params["num_class"] = self.n_classes_
+        focal = self.loss_.gamma, self.loss_.alpha
+        names, functions = choose_metrics(eval_metric, params, FocalMetric(*focal))
+        rounds = pop_rounds(params, self.n_estimators)
+        custom = params | {"objective": "custom"}
+        data = _dataset(train, self.initial_score_, params=custom, **columns)
+        # To go on from a model takes its prediction of the raw data, and LightGBM
+        # before 4.6 sets categorical features twice.
+        automatic = isinstance(columns["categorical_feature"], str)
+        data.free_raw_data = automatic and init_model is None
+        self.evals_result_: dict[str, Any] = {}
+        if not has_usable_feature(data.construct()):
+            booster = constant_booster(params, data, init_model)
+        else:
+            own = {"objective": FocalObjective(*focal), "metric": names or "None"}
+            booster = lgb.train(
+                params | own,
+                data,
+                rounds,
+                valid_sets=[
+                    data
+                    if rows is train
+                    else _dataset(rows, self.initial_score_, reference=data)
+                    for rows in valid
+                ],
+                valid_names=eval_names or _valid_names(valid, train),
+                feval=functions,
+                init_model=init_model,
+                callbacks=[
+                    *(callbacks or ()),
+                    lgb.record_evaluation(self.evals_result_),
+                ],
+            )
+        if not own_start:
+            fold_start(booster, self.initial_score_)
+        self._finish(booster)
+
+    def _finish(self, booster: lgb.Booster) -> None:
+        write_link_and_state(booster, self._state())
+        self._set_booster(booster)
+
+    def _set_booster(self, booster: lgb.Booster) -> None:
+        self.booster_ = booster
+        self.n_iter_ = booster.current_iteration()
+        self.best_iteration_ = max(booster.best_iteration, 0)
+        self.best_score_ = booster.best_score
+
+    @property
+    def feature_importances_(self) -> npt.NDArray[Any]:
+        """Importance of each feature, as ``importance_type`` says."""
+        check_is_fitted(self)
+        return self.booster_.feature_importance(self.importance_type)
+
+    def decision_function(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> FloatArray:
+        """Predict raw predictions, in log-odds.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Raw predictions; one dimension for two classes.
+        """
+        check_is_fitted(self)
+        return self.booster_.predict(
+            self._check_features(X, reset=False),
+            raw_score=True,
+            start_iteration=start_iteration,
+            num_iteration=num_iteration,
+            num_threads=thread_count(self.n_jobs, self._engine_words),
+        )
+
+    def predict(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> npt.NDArray[Any]:
+        """Predict the class of least expected cost, focal_alpha being that of a miss.
+
+        It is the class of the largest alpha times probability, the most probable one
+        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        raw = self.decision_function(
+            X, start_iteration=start_iteration, num_iteration=num_iteration
+        )
+        return self._labels_of(raw)
+
+    def predict_proba(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> FloatArray:
+        """Predict class probabilities: the exact posterior of the focal loss.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        raw = self.decision_function(
+            X, start_iteration=start_iteration, num_iteration=num_iteration
+        )
+        return self.loss_.predict_proba(raw)
+
+    def predict_log_proba(
+        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
+    ) -> FloatArray:
+        """Predict the logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        start_iteration : int, default=0
+            First boosting round to use.
+        num_iteration : int or None, default=None
+            Number of rounds to use; None for those up to the best.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of :meth:`predict_proba`.
+        """
+        raw = self.decision_function(
+            X, start_iteration=start_iteration, num_iteration=num_iteration
+        )
+        return self.loss_.predict_log_proba(raw)
+
+
+def _dataset(rows: WeightedData, start: Any, **kwargs: Any) -> lgb.Dataset:
+    """Rows as LightGBM takes them, starting at the user's offset or a constant."""
+    shape = (len(rows.y), *np.shape(start))
+    offset = np.full(shape, start) if rows.offset is None else rows.offset
+    return lgb.Dataset(
+        rows.X, label=rows.y, weight=rows.weight, init_score=offset, **kwargs
+    )
+
+
+def _valid_names(valid: list[WeightedData], train: WeightedData) -> list[str]:
+    return ["training" if v is train else f"valid_{i}" for i, v in enumerate(valid)]

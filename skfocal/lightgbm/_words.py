@@ -1,0 +1,244 @@
+"""What the words of LightGBM's own classifier mean to lightgbm.train."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+
+from skfocal._boosting.words import error_rate, mean_log_loss, refuse_focal_words
+from skfocal.loss import FocalLoss
+
+__all__ = [
+    "THREAD_ALIASES",
+    "ProbabilityMetric",
+    "choose_metrics",
+    "evaluation_names",
+    "pop_rounds",
+    "refuse_columns",
+    "refuse_words",
+    "thread_count",
+    "validation_pairs",
+]
+
+FloatArray = npt.NDArray[np.floating]
+Evaluation = tuple[str, float, bool]
+
+_ROUND_ALIASES = (
+    *("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees"),
+    *("num_round", "num_rounds", "nrounds", "num_boost_round", "max_iter"),
+)
+_METRIC_ALIASES = ("metric", "metrics", "metric_types")
+_NO_METRIC = {"", "none", "null", "custom", "na"}
+_LOG_LOSSES = {"logloss", "binary_logloss", "multi_logloss", "binary", "multiclass"}
+_ERRORS = {"error", "binary_error", "multi_error"}
+# They compare raw predictions with each other only.
+_RANK_METRICS = {"auc", "average_precision", "auc_mu"}
+_OBJECTIVE_ALIASES = {"objective_type", "app", "application", "loss"}
+_WITHOUT_EFFECT = {
+    *("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets", "sigmoid"),
+    *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
+    *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
+}
+THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads")
+_NUMERIC_TYPES = ("int", "uint", "float", "double", "half", "bool")
+
+
+def refuse_words(params: dict[str, Any]) -> None:
+    """Raise for words that can't work with the focal loss, or would do nothing."""
+    for name in ("boosting_type", "boosting", "boost"):
+        if str(params.get(name)).lower() in ("rf", "random_forest"):
+            raise ValueError(
+                f"{name} must not be a random forest, for LightGBM's take no custom "
+                f"objective, got {params[name]!r}"
+            )
+    for name in ("linear_tree", "linear_trees"):
+        if params.get(name):
+            raise ValueError(
+                f"{name} must be False: linear leaves can't hold the start value, "
+                f"got {params[name]!r}"
+            )
+    for name in sorted(_OBJECTIVE_ALIASES & params.keys()):
+        raise ValueError(
+            f"{name} must not be given, for the objective is the focal loss, "
+            f"got {params[name]!r}"
+        )
+    for name in ("gamma", "alpha"):
+        if name in params:
+            raise ValueError(
+                f"{name} must be given as focal_{name}, got {name}={params[name]!r}"
+            )
+    for name in sorted(_WITHOUT_EFFECT & params.keys()):
+        value = params[name]
+        if value is True or value not in (False, 1):
+            raise ValueError(
+                f"{name} must not be given, for LightGBM ignores it with a custom "
+                f"objective, got {value!r}; see class_weight and focal_alpha"
+            )
+    refuse_focal_words(params)
+
+
+def refuse_columns(X: Any) -> None:
+    """Raise for columns of a polars or Arrow table that would abort LightGBM."""
+    schema = getattr(X, "schema", None)
+    if schema is None:
+        return
+    named = hasattr(schema, "items")
+    columns = schema.items() if named else zip(schema.names, schema.types, strict=True)
+    types = {name: str(dtype).lower() for name, dtype in columns}
+    refused = [n for n, dtype in types.items() if not dtype.startswith(_NUMERIC_TYPES)]
+    if refused:
+        raise ValueError(
+            "X must have numeric or boolean columns if it is a polars or Arrow table "
+            f"(pandas tables may have categories), got {refused}"
+        )
+
+
+def pop_rounds(params: dict[str, Any], n_estimators: int) -> int:
+    """Take the number of rounds out of the parameters, whatever its alias."""
+    given = [params.pop(name) for name in _ROUND_ALIASES if name in params]
+    return given[-1] if given else n_estimators
+
+
+def thread_count(n_jobs: int | None, words: dict[str, Any]) -> int:
+    """Count threads as LightGBM's wrapper does: None means the physical cores.
+
+    One of LightGBM's own words for it comes first.
+    """
+    given = [words[name] for name in THREAD_ALIASES if name in words]
+    if given:
+        return given[0]
+    if n_jobs is None:
+        return joblib.cpu_count(only_physical_cores=True)
+    return max(joblib.cpu_count() + 1 + n_jobs, 1) if n_jobs < 0 else n_jobs
+
+
+def validation_pairs(eval_set: Any, eval_X: Any, eval_y: Any) -> list[tuple[Any, Any]]:
+    """Turn either way of giving validation sets into pairs of X and y."""
+    if (eval_X is None) != (eval_y is None):
+        missing = "eval_X" if eval_X is None else "eval_y"
+        raise ValueError(f"eval_X and eval_y must be given together, got no {missing}")
+    if eval_X is not None:
+        if eval_set is not None:
+            raise ValueError("eval_set must be None if eval_X is given, got both")
+        features = eval_X if isinstance(eval_X, tuple) else (eval_X,)
+        labels = eval_y if isinstance(eval_y, tuple) else (eval_y,)
+        if len(features) != len(labels):
+            raise ValueError(
+                f"eval_y must have one entry per entry of eval_X ({len(features)}), "
+                f"got {len(labels)}"
+            )
+        return list(zip(features, labels, strict=True))
+    if eval_set is None:
+        return []
+    sets = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
+    for entry in sets:
+        if len(entry) != 2:
+            raise ValueError(
+                f"eval_set must hold pairs (X, y), got an entry of length {len(entry)}"
+            )
+    return sets
+
+
+def evaluation_names(
+    eval_names: str | Sequence[str] | None, n_sets: int
+) -> list[str] | None:
+    """Return one name per validation set, or None for LightGBM's."""
+    if eval_names is None:
+        return None
+    names = [eval_names] if isinstance(eval_names, str) else list(eval_names)
+    if len(names) != n_sets:
+        raise ValueError(
+            f"eval_names must have one entry per validation set ({n_sets}), "
+            f"got {len(names)}"
+        )
+    return names
+
+
+class ProbabilityMetric:
+    """A metric of class probabilities, for what LightGBM hands over as raw predictions.
+
+    Parameters
+    ----------
+    function : callable
+        Takes labels, probabilities of class 1 or of each class, and maybe weights.
+    loss : FocalLoss
+        Turns raw predictions into probabilities.
+    """
+
+    def __init__(self, function: Callable[..., Any], loss: FocalLoss) -> None:
+        self.function, self.loss = function, loss
+
+    def __call__(self, preds: FloatArray, data: Any) -> Any:
+        proba = self.loss.predict_proba(preds)
+        proba = proba[:, 1] if preds.ndim == 1 else proba
+        arguments = (data.get_label(), proba, data.get_weight(), data.get_group())
+        n_parameters = len(inspect.signature(self.function).parameters)
+        return self.function(*arguments[:n_parameters])
+
+
+def _log_loss(y_true: Any, proba: Any, weight: Any) -> Evaluation:
+    name = f"{'binary' if proba.ndim == 1 else 'multi'}_logloss"
+    return name, mean_log_loss(y_true, proba, weight), False
+
+
+def _error(y_true: Any, proba: Any, weight: Any) -> Evaluation:
+    name = f"{'binary' if proba.ndim == 1 else 'multi'}_error"
+    return name, error_rate(y_true, proba, weight), False
+
+
+def choose_metrics(
+    eval_metric: Any, params: dict[str, Any], focal_metric: Callable[..., Any]
+) -> tuple[list[str], list[Callable[..., Any]]]:
+    """Split metrics into names for LightGBM and functions; the focal loss by default.
+
+    LightGBM's own metrics get raw predictions here, so only those of rank are right.
+    """
+    given = _as_list(eval_metric)
+    for alias in _METRIC_ALIASES:
+        given += _as_list(params.pop(alias, None))
+    given = list(dict.fromkeys(given))
+    if params.get("first_metric_only") and not _named_first(given):
+        raise ValueError(
+            "first_metric_only needs LightGBM's own metrics first in eval_metric, "
+            f"because it evaluates them first, got {given}"
+        )
+    names: list[str] = []
+    functions: list[Callable[..., Any]] = []
+    for metric in given or ["focal_loss"]:
+        if metric in _RANK_METRICS:
+            names.append(metric)
+        elif metric not in _NO_METRIC:
+            functions.append(_function_of(metric, focal_metric))
+    return names, functions
+
+
+def _named_first(metrics: list[Any]) -> bool:
+    """Whether no metric of LightGBM's own follows one that is a function here."""
+    own = [metric in _RANK_METRICS for metric in metrics]
+    return own == sorted(own, reverse=True)
+
+
+def _as_list(metric: Any) -> list[Any]:
+    if metric is None:
+        return []
+    if isinstance(metric, str):
+        return [name.strip().lower() for name in metric.split(",")]
+    return list(metric) if isinstance(metric, (list, tuple, set)) else [metric]
+
+
+def _function_of(metric: Any, focal_metric: Any) -> Callable[..., Any]:
+    if isinstance(metric, type(focal_metric)):
+        return metric
+    if callable(metric):
+        return ProbabilityMetric(metric, focal_metric.loss)
+    if metric == "focal_loss":
+        return focal_metric
+    if metric in _LOG_LOSSES:
+        return ProbabilityMetric(_log_loss, focal_metric.loss)
+    if metric in _ERRORS:
+        return ProbabilityMetric(_error, focal_metric.loss)
+    known = sorted({"focal_loss", "logloss", "error"} | _RANK_METRICS)
+    raise ValueError(f"eval_metric must be one of {known} or callable, got {metric!r}")

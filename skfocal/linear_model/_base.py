@@ -1,0 +1,277 @@
+"""What the linear classifiers share: training data, checks and predictions."""
+
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import _safe_indexing, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skfocal._classes import codes_of_largest_cost
+from skfocal._validation import check_length, check_weight, positive_total
+from skfocal.linear_model._fit import LinearFit
+from skfocal.loss import FocalLoss
+
+__all__ = ["FocalLinearClassifier", "TrainingData", "check_range"]
+
+FloatArray = npt.NDArray[np.floating]
+
+SOLVERS = ("auto", "lbfgs", "trust-exact", "trust-ncg")
+
+
+def check_range(
+    name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False
+) -> float:
+    """Return a number in [low, high], or in (low, high] if it must be above."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not (low < value if above else low <= value) or not value <= high:
+        bounds = f"{'>' if above else '>='} {low:g}"
+        bounds = f"in [{low:g}, {high:g}]" if high < np.inf else bounds
+        raise ValueError(f"{name} must be {bounds}, got {value!r}")
+    return float(value)
+
+
+@dataclass
+class TrainingData:
+    """Rows of positive weight.
+
+    Attributes
+    ----------
+    X : ndarray, CSR or CSC matrix of shape (n_samples, n_features)
+        Features.
+    codes : ndarray of int32 of shape (n_samples,)
+        Class of each row.
+    sample_weight : ndarray of float64 of shape (n_samples,) or None
+        What the user gave.
+    weight : ndarray of float64 of shape (n_samples,) or None
+        Product of sample weight and class weight.
+    rows : ndarray of shape (n_samples,) or None
+        Their numbers among the user's rows, if some had no weight.
+    """
+
+    X: Any
+    codes: npt.NDArray[np.int32]
+    sample_weight: FloatArray | None
+    weight: FloatArray | None
+    rows: npt.NDArray[np.intp] | None
+
+
+class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
+    """Frame of a linear classifier with the focal loss."""
+
+    fit_intercept: bool
+    solver: str
+    tol: float
+    max_iter: int
+    class_weight: Any
+    verbose: int
+    classes_: npt.NDArray[Any]
+    coef_: Any
+    intercept_: FloatArray
+    loss_: FocalLoss
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_words(self, l1_used: bool) -> None:
+        """Check the parameters that both classifiers have."""
+        check_range("tol", self.tol, 0.0)
+        if not isinstance(self.max_iter, Integral) or self.max_iter < 0:
+            raise ValueError(f"max_iter must be an int >= 0, got {self.max_iter!r}")
+        if self.solver not in SOLVERS:
+            raise ValueError(f"solver must be one of {SOLVERS}, got {self.solver!r}")
+        if l1_used and self.solver not in ("auto", "lbfgs"):
+            raise ValueError(
+                "solver must be 'auto' or 'lbfgs' with an l1 penalty, "
+                f"got {self.solver!r}"
+            )
+        if not isinstance(self.fit_intercept, (bool, np.bool_)):
+            raise ValueError(
+                f"fit_intercept must be True or False, got {self.fit_intercept!r}"
+            )
+
+    def _training_data(self, X: Any, y: Any, sample_weight: Any) -> TrainingData:
+        """Check and encode the training data, and set ``classes_``."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=("csr", "csc"),
+            dtype=(np.float64, np.float32),
+            ensure_min_samples=2,
+        )
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        check_length("y", len(y), X.shape[0])
+        weight = check_weight(sample_weight, len(y))
+        if weight is not None:
+            positive_total(weight)
+        product = self._times_class_weight(y, weight)
+        rows = None
+        if product is not None and not product.all():
+            rows = np.flatnonzero(product)
+            X, y, product = _safe_indexing(X, rows), y[rows], product[rows]
+            weight = None if weight is None else weight[rows]
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "y must hold at least two classes of positive weight, got only the "
+                f"class {self.classes_.tolist()}"
+            )
+        return TrainingData(X, codes.astype(np.int32), weight, product, rows)
+
+    def _times_class_weight(
+        self, y: npt.NDArray[Any], weight: FloatArray | None
+    ) -> FloatArray | None:
+        if self.class_weight is None:
+            return weight
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            codes = np.unique(y, return_inverse=True)[1]
+            totals = np.bincount(codes, weight).astype(np.float64)
+            # A class of no weight has no row left to be balanced.
+            present = totals > 0.0
+            totals[~present] = np.inf
+            factor = (totals[present].mean() / totals)[codes]
+        else:
+            factor = compute_sample_weight(self.class_weight, y)
+            check_weight(factor, len(y), "class_weight")
+        return factor if weight is None else factor * weight
+
+    def _set_coefficients(self, fit: LinearFit, dtype: Any) -> None:
+        self.coef_ = np.atleast_2d(fit.coef).astype(dtype)
+        self.intercept_ = np.atleast_1d(fit.intercept).astype(dtype)
+
+    def _warn_if_unfinished(self, fit: LinearFit) -> None:
+        if fit.residual <= self.tol:
+            return
+        if fit.n_iter >= self.max_iter:
+            reason = (
+                f"reached max_iter={self.max_iter} iterations. Increase max_iter or tol"
+            )
+        else:
+            reason = (
+                "found no point of a lower objective: its digits are used up. "
+                "Increase tol"
+            )
+        warnings.warn(
+            f"{type(self).__name__} did not converge: the largest entry of the "
+            f"gradient is {fit.residual:.3g} > tol={self.tol:g}. The solver {reason}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+    def decision_function(self, X: Any) -> FloatArray:
+        r"""Return the raw prediction of each sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Raw predictions :math:`z = x w + b`, in log-odds: one dimension for two
+            classes, where a positive value means ``classes_[1]``. Their sigmoid or
+            softmax is *not* a probability: see :meth:`predict_proba`.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            accept_sparse=("csr", "csc"),
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+        raw = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+        return raw[:, 0] if raw.shape[1] == 1 else raw
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Predict the class of each sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The class of the largest alpha times probability: the best decision where a
+            mistake on a class costs its alpha. Without alpha, the most probable class.
+        """
+        raw = self.decision_function(X)
+        return self.classes_[codes_of_largest_cost(self.loss_, raw, len(self.classes_))]
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of each class.
+
+        It is the posterior of the loss (:meth:`skfocal.FocalLoss.predict_proba`), which
+        undoes gamma and alpha.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities in the order of ``classes_``.
+        """
+        raw = self.decision_function(X)
+        return self.loss_.predict_proba(raw)
+
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Natural logarithms of :meth:`predict_proba`, finite where that underflows.
+        """
+        raw = self.decision_function(X)
+        return self.loss_.predict_log_proba(raw)
+
+    def sparsify(self) -> Self:
+        """Convert ``coef_`` to a CSR matrix.
+
+        It saves memory where an l1 penalty has set most coefficients to 0.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        check_is_fitted(self)
+        self.coef_ = sparse.csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> Self:
+        """Convert ``coef_`` back to an array.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        check_is_fitted(self)
+        if sparse.issparse(self.coef_):
+            self.coef_ = self.coef_.toarray()
+        return self

@@ -1,0 +1,229 @@
+"""Logistic regression with the focal loss."""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from skfocal._classes import resolve_alpha, unchanged_on_error
+from skfocal._validation import check_class_count, check_gamma
+from skfocal.linear_model._base import FocalLinearClassifier, TrainingData, check_range
+from skfocal.linear_model._design import as_design
+from skfocal.linear_model._fit import LinearProblem, fit_linear
+from skfocal.loss import FocalLoss
+
+__all__ = ["FocalLogisticRegression"]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+class FocalLogisticRegression(FocalLinearClassifier):
+    r"""Linear classifier with the focal loss, and with true probabilities.
+
+    Two classes have raw predictions :math:`z = x w + b`, more classes one for each. The
+    coefficients minimise
+
+    .. math:: C \sum_i s_i \, \mathrm{FL}(y_i, z_i)
+       + \frac{1 - \rho}{2} \|w\|_2^2 + \rho \|w\|_1, \qquad
+       \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
+
+    with :math:`p_t` the expit or softmax of the raw predictions at the true class,
+    :math:`s_i` the sample and class weights and :math:`\rho` the ``l1_ratio``. The
+    intercept isn't penalised. At ``focal_gamma=0`` this is
+    :class:`sklearn.linear_model.LogisticRegression`, coefficient by coefficient.
+
+    Parameters
+    ----------
+    focal_gamma : float or sequence of float, default=2.0
+        Focusing parameter :math:`\gamma`, at least 0; one for all classes or one per
+        class in the order of ``classes_``. 0 is the log loss.
+    focal_alpha : float, sequence of float, dict, "balanced" or None, default=None
+        Class weights :math:`\alpha`, which are undone in ``predict_proba`` and count as
+        the cost of a mistake in ``predict``. A float in (0, 1) is the weight of
+        ``classes_[1]`` of two; a sequence has one positive weight per class; a dict has
+        weights by label, 1 for those it lacks; "balanced" weights each class by
+        ``n_samples / (n_classes * count)``.
+    C : float, default=1.0
+        Inverse of the strength of the penalty, above 0. ``numpy.inf`` means no penalty.
+    l1_ratio : float, default=0.0
+        Share of the l1 norm in the penalty, in [0, 1]. Above 0 some coefficients become
+        exactly 0.
+    fit_intercept : bool, default=True
+        Whether to add a constant to the raw predictions.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights by label. Unlike ``focal_alpha`` they change the
+        population whose probabilities are predicted.
+    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
+        "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
+        Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
+        "trust-exact" up to 500 coefficients (fewer for little data), on a sample of the
+        rows first if there are many, "trust-ncg" up to 5000, and "lbfgs" beyond.
+    tol : float, default=1e-4
+        The solver stops when no entry of the gradient of the objective exceeds it, the
+        objective being divided by C and the total weight, and the coefficients measured
+        in the features' standard deviations, so that no scaling of X or of the weights
+        matters.
+    max_iter : int, default=100
+        Most iterations over all rows.
+    warm_start : bool, default=False
+        Whether to start at the coefficients of the last fit.
+    verbose : int, default=0
+        Above 0 a line is printed for each iteration.
+    random_state : int, RandomState instance or None, default=None
+        Chooses the rows of the sample from which "auto" starts if there are many; with
+        None they are equally spaced. It changes the solution by less than ``tol``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    coef_ : ndarray or CSR matrix of shape (1, n_features) or (n_classes, n_features)
+        Coefficients, in log-odds per unit of the feature.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts; 0 if ``fit_intercept`` is False.
+    loss_ : FocalLoss
+        The loss, with alpha resolved.
+    n_iter_ : ndarray of shape (1,)
+        Iterations over all rows, at least 1.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if X had names that are strings.
+
+    See Also
+    --------
+    FocalLogisticRegressionCV : Chooses gamma, C and l1_ratio by cross-validation.
+
+    Notes
+    -----
+    For gamma > 0 the objective is not convex: what is found is a point where the
+    gradient is at most ``tol`` and the objective lower than at the start, which is the
+    best constant. In practice other starts lead to the same point; the user guide says
+    where they did not.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
+       :arxiv:`1708.02002`
+    .. [2] N. Charoenphakdee et al., "On Focal Loss for Class-Posterior Probability
+       Estimation: A Theoretical Perspective", 2021, :arxiv:`2011.09172`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skfocal import FocalLogisticRegression
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = FocalLogisticRegression(focal_gamma=2.0).fit(scale(X), y)
+    >>> model.predict_proba(scale(X)[:2]).round(3)
+    array([[1., 0.],
+           [1., 0.]])
+    >>> round(model.score(scale(X), y), 3)
+    0.989
+    """
+
+    def __init__(
+        self,
+        focal_gamma: Any = 2.0,
+        focal_alpha: Any = None,
+        *,
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 100,
+        warm_start: bool = False,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: npt.ArrayLike, sample_weight: Any = None) -> Self:
+        """Fit the coefficients.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features. Arrays of float32 and float64 in any order, CSR and CSC matrices
+            are used as they are.
+        y : array-like of shape (n_samples,)
+            Labels, of any type.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not valid; the classifier stays as it was.
+        """
+        with unchanged_on_error(self):
+            before = dict(vars(self))
+            gamma = check_gamma(self.focal_gamma, "focal_gamma")
+            C = check_range("C", self.C, 0.0, above=True)
+            l1_ratio = check_range("l1_ratio", self.l1_ratio, 0.0, 1.0)
+            self._check_words(l1_ratio > 0.0 and np.isfinite(C))
+            data = self._training_data(X, y, sample_weight)
+            n_classes = len(self.classes_)
+            check_class_count("focal_gamma", gamma, n_classes)
+            alpha = resolve_alpha(
+                self.focal_alpha, self.classes_, data.codes, data.sample_weight
+            )
+            self.loss_ = FocalLoss(gamma, alpha)
+            self._solve(data, C, l1_ratio, self._warm_start(before, data))
+        return self
+
+    def _solve(self, data: TrainingData, C: float, l1_ratio: float, start: Any) -> None:
+        seed = self.random_state
+        problem = LinearProblem(
+            *(as_design(data.X), data.codes, data.weight, self.loss_),
+            *(len(self.classes_), C, l1_ratio, bool(self.fit_intercept)),
+        )
+        fit = fit_linear(
+            problem,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            start=start,
+            random_state=None if seed is None else check_random_state(seed),
+            verbose=self.verbose,
+        )
+        self._set_coefficients(fit, data.X.dtype)
+        self.n_iter_ = np.array([fit.n_iter], dtype=np.int32)
+        self._warn_if_unfinished(fit)
+
+    def _warm_start(self, before: dict[str, Any], data: TrainingData) -> Any:
+        """Return the coefficients to start at, if the last fit's are to be used."""
+        if not self.warm_start or "coef_" not in before:
+            return None
+        coef, classes = before["coef_"], before["classes_"]
+        same = np.array_equal(classes, self.classes_)
+        if not same or coef.shape[1] != data.X.shape[1]:
+            raise ValueError(
+                "X and y must have the features and classes of the last fit if "
+                f"warm_start=True, got {data.X.shape[1]} features and classes "
+                f"{self.classes_.tolist()}"
+            )
+        coef = coef.toarray() if sparse.issparse(coef) else coef
+        coef, intercept = coef.astype(np.float64), before["intercept_"]
+        intercept = intercept.astype(np.float64)
+        return (coef[0], intercept[0]) if len(classes) == 2 else (coef, intercept)

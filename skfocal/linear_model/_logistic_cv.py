@@ -1,0 +1,451 @@
+"""Logistic regression with the focal loss, gamma and C chosen by cross-validation."""
+
+import warnings
+from collections.abc import Sequence
+from itertools import product
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn import get_config
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer, log_loss, make_scorer
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.parallel import Parallel, delayed
+
+from skfocal._classes import resolve_alpha, unchanged_on_error
+from skfocal._validation import PerClass, check_class_count, check_gamma
+from skfocal.linear_model._base import FocalLinearClassifier, TrainingData, check_range
+from skfocal.linear_model._design import as_design
+from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
+from skfocal.linear_model._logistic import FocalLogisticRegression
+from skfocal.linear_model._path import (
+    Fold,
+    Path,
+    PathResult,
+    fit_path,
+    results_table,
+    sliced,
+)
+from skfocal.loss import FocalLoss
+
+__all__ = ["FocalLogisticRegressionCV"]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+class FocalLogisticRegressionCV(FocalLinearClassifier):
+    r"""Focal logistic regression with gamma and penalty chosen by cross-validation.
+
+    For each fold, ``focal_gamma`` and ``l1_ratio`` the coefficients are computed along
+    the values of C, each fit starting where the one before ended. The best mean score
+    decides. The default score, the log loss of ``predict_proba``, can compare values of
+    gamma, because the probabilities mean the same at each; the focal loss can't.
+
+    Parameters
+    ----------
+    focal_gammas : sequence, default=(0.0, 0.5, 1.0, 2.0)
+        Values of ``focal_gamma`` to try, each at least 0, or a sequence of one per
+        class.
+    focal_alpha : float, sequence of float, dict, "balanced" or None, default=None
+        Class weights as in :class:`FocalLogisticRegression`; "balanced" counts all
+        training data.
+    Cs : int or sequence of float, default=10
+        Values of C to try, above 0; a number of values means that many from 1e-4 to
+        1e4, in equal ratios.
+    l1_ratios : sequence of float, default=(0.0,)
+        Values of ``l1_ratio`` to try, in [0, 1].
+    fit_intercept : bool, default=True
+        Whether to add a constant to the raw predictions.
+    cv : int, cross-validation generator, iterable or None, default=None
+        The folds, as everywhere in scikit-learn: None means 5 stratified ones.
+    scoring : str or callable, default="neg_log_loss"
+        Name of a scorer or callable ``scorer(estimator, X, y)``; greater is better.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights by label; "balanced" counts all training data.
+    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
+        As in :class:`FocalLogisticRegression`.
+    tol : float, default=1e-4
+        Largest entry of the scaled gradient, as in :class:`FocalLogisticRegression`.
+    max_iter : int, default=100
+        Most iterations of a fit over all of its rows.
+    n_jobs : int or None, default=None
+        Number of joblib's workers; None means 1 unless in a
+        ``joblib.parallel_backend`` context.
+    refit : bool, default=True
+        Whether to fit all data with the best parameters. If not, the coefficients are
+        the mean of the folds' at the best parameters.
+    verbose : int, default=0
+        Above 0 a line is printed for each path; above 1 also for each iteration of the
+        last fit.
+    random_state : int, RandomState instance or None, default=None
+        As in :class:`FocalLogisticRegression`.
+
+    Attributes
+    ----------
+    focal_gamma_ : float or tuple of float
+        The best of ``focal_gammas``.
+    C_ : float
+        The best of ``Cs_``.
+    l1_ratio_ : float
+        The best of ``l1_ratios``.
+    best_score_ : float
+        Its mean score over the folds.
+    Cs_ : ndarray of shape (n_cs,)
+        Values of C that were tried.
+    scores_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs)
+        Score of each fit.
+    coefs_paths_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs, ...)
+        Coefficients of each fit, then the intercept, in the last two dimensions: a row
+        of n_features + 1 for two classes, else one for each class.
+    n_iter_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs)
+        Iterations of each fit, at least 1.
+    cv_results_ : dict of ndarray
+        The same in the form of :class:`sklearn.model_selection.GridSearchCV`, one entry
+        per combination: ``params``, ``param_focal_gamma``, ``param_l1_ratio``,
+        ``param_C``, ``split0_test_score`` ..., ``mean_test_score``,
+        ``std_test_score``, ``rank_test_score``, ``mean_fit_time``, ``std_fit_time``.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    coef_ : ndarray or CSR matrix of shape (1, n_features) or (n_classes, n_features)
+        Coefficients, in log-odds per unit of the feature.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts.
+    loss_ : FocalLoss
+        The loss at the best gamma, with alpha resolved.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if X had names that are strings.
+
+    See Also
+    --------
+    FocalLogisticRegression : The model with given gamma and C.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
+       :arxiv:`1708.02002`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skfocal import FocalLogisticRegressionCV
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = FocalLogisticRegressionCV([0.0, 2.0], Cs=3).fit(scale(X), y)
+    >>> model.C_
+    1.0
+    >>> model.scores_.shape
+    (5, 2, 1, 3)
+    """
+
+    def __init__(
+        self,
+        focal_gammas: Any = (0.0, 0.5, 1.0, 2.0),
+        focal_alpha: Any = None,
+        *,
+        Cs: Any = 10,
+        l1_ratios: Any = (0.0,),
+        fit_intercept: bool = True,
+        cv: Any = None,
+        scoring: Any = "neg_log_loss",
+        class_weight: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 100,
+        n_jobs: int | None = None,
+        refit: bool = True,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.focal_gammas = focal_gammas
+        self.focal_alpha = focal_alpha
+        self.Cs = Cs
+        self.l1_ratios = l1_ratios
+        self.fit_intercept = fit_intercept
+        self.cv = cv
+        self.scoring = scoring
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.refit = refit
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(
+        self, X: Any, y: npt.ArrayLike, sample_weight: Any = None, **params: Any
+    ) -> Self:
+        """Choose the parameters, then fit the coefficients.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels, of any type.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the fits and of the scores. With metadata routing enabled,
+            the scorer gets them if it requests them.
+        **params : dict
+            Arguments of the splitter and of the scorer, such as ``groups``; only with
+            metadata routing enabled.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not valid; the classifier stays as it was.
+        """
+        with unchanged_on_error(self):
+            gammas = _checked_grid("focal_gammas", self.focal_gammas)
+            gammas = [check_gamma(gamma, "focal_gammas") for gamma in gammas]
+            ratios = _checked_grid("l1_ratios", self.l1_ratios)
+            ratios = [check_range("l1_ratios", rho, 0.0, 1.0) for rho in ratios]
+            Cs = self._checked_Cs()
+            self._check_words(any(ratio > 0.0 for ratio in ratios))
+            if sample_weight is not None:
+                sample_weight = np.asarray(sample_weight, dtype=np.float64)
+            routed = self._routed("fit", sample_weight, params)
+            data = self._training_data(X, y, sample_weight)
+            losses = self._losses(gammas, data)
+            folds = self._folds(X, y, data, routed)
+            self._search(data, folds, losses, ratios, Cs)
+        return self
+
+    def _checked_Cs(self) -> FloatArray:
+        if isinstance(self.Cs, Integral):
+            if self.Cs < 1:
+                raise ValueError(f"Cs must be >= 1 if it is an int, got {self.Cs!r}")
+            return np.logspace(-4, 4, int(self.Cs))
+        Cs = _checked_grid("Cs", self.Cs)
+        return np.array([check_range("Cs", C, 0.0, above=True) for C in Cs])
+
+    def _losses(self, gammas: list[PerClass], data: TrainingData) -> list[FocalLoss]:
+        alpha = resolve_alpha(
+            self.focal_alpha, self.classes_, data.codes, data.sample_weight
+        )
+        for gamma in gammas:
+            check_class_count("focal_gammas", gamma, len(self.classes_))
+        return [FocalLoss(gamma, alpha) for gamma in gammas]
+
+    def _folds(self, X: Any, y: Any, data: TrainingData, routed: Any) -> list[Fold]:
+        """Split the user's rows, and drop those without weight from each part."""
+        n_rows = len(data.codes) if data.rows is None else np.shape(y)[0]
+        place = np.full(n_rows, -1)
+        kept = np.arange(n_rows) if data.rows is None else data.rows
+        place[kept] = np.arange(len(kept))
+        cv = check_cv(self.cv, y, classifier=True)
+        folds = []
+        for number, parts in enumerate(cv.split(X, y, **routed.splitter.split)):
+            train, test = (place[np.arange(n_rows)[part]] for part in parts)
+            train, test = train[train >= 0], test[test >= 0]
+            for name, part in (("train", train), ("test", test)):
+                if not len(part):
+                    raise ValueError(
+                        "cv must give folds with samples of positive weight, "
+                        f"got none to {name} in fold {number}"
+                    )
+            score = sliced(routed.scorer.score, kept[test], n_rows)
+            folds.append(Fold(number, train, test, score))
+        return folds
+
+    def _search(
+        self,
+        data: TrainingData,
+        folds: list[Fold],
+        losses: list[FocalLoss],
+        ratios: list[float],
+        Cs: FloatArray,
+    ) -> None:
+        """Fit all paths, choose the best point and set the attributes."""
+        paths = [
+            Path(loss, ratio, Cs, bool(self.fit_intercept), self._solver_words())
+            for loss, ratio in product(losses, ratios)
+        ]
+        # Processes, for a path with one thread leaves the GIL to no other.
+        run = Parallel(n_jobs=self.n_jobs, prefer="processes")
+        results = run(
+            delayed(fit_path)(
+                self._model_to_score(data), data, fold, path, self._scorer(), show
+            )
+            for fold, path in product(folds, paths)
+            for show in [bool(self.verbose)]
+        )
+        shape = (len(folds), len(losses), len(ratios), len(Cs))
+        self._set_results(results, shape, losses, ratios, Cs)
+        best = np.unravel_index(self._best_point(), shape[1:])
+        self.focal_gamma_, self.l1_ratio_ = losses[best[0]].gamma, ratios[best[1]]
+        self.C_ = float(Cs[best[2]])
+        self.loss_ = losses[best[0]]
+        self._set_final_coefficients(data, best)
+
+    def _solver_words(self) -> dict[str, Any]:
+        seed = self.random_state
+        return {
+            "solver": self.solver,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "random_state": None if seed is None else check_random_state(seed),
+        }
+
+    def _model_to_score(self, data: TrainingData) -> FocalLogisticRegression:
+        model = FocalLogisticRegression()
+        model.classes_, model.n_features_in_ = self.classes_, data.X.shape[1]
+        return model
+
+    def _set_results(
+        self,
+        results: list[PathResult],
+        shape: tuple[int, ...],
+        losses: list[FocalLoss],
+        ratios: list[float],
+        Cs: FloatArray,
+    ) -> None:
+        fits = [fit for result in results for fit in result.fits]
+        self._warn_of_unfinished(fits)
+        self.Cs_ = Cs
+        self.scores_ = np.array([result.scores for result in results]).reshape(shape)
+        self.n_iter_ = np.array([fit.n_iter for fit in fits], np.int32).reshape(shape)
+        rows = [
+            np.column_stack([np.atleast_2d(fit.coef), np.atleast_1d(fit.intercept)])
+            for fit in fits
+        ]
+        self.coefs_paths_ = np.array(rows).reshape(*shape, *rows[0].shape)
+        grid = [
+            {"focal_gamma": loss.gamma, "l1_ratio": ratio, "C": float(C)}
+            for loss, ratio, C in product(losses, ratios, Cs)
+        ]
+        seconds = np.array([result.seconds for result in results])
+        self.cv_results_ = results_table(
+            grid, self.scores_.reshape(shape[0], -1), seconds.reshape(shape[0], -1)
+        )
+
+    def _best_point(self) -> int:
+        mean = self.cv_results_["mean_test_score"]
+        if np.isnan(mean).all():
+            raise ValueError(
+                "scoring must give a number in each fold for some parameters, got nan"
+            )
+        best = int(np.nanargmax(mean))
+        self.best_score_ = float(mean[best])
+        return best
+
+    def _set_final_coefficients(self, data: TrainingData, best: Any) -> None:
+        mean = self.coefs_paths_[(slice(None), *best)].mean(axis=0)
+        mean = mean[0] if len(mean) == 1 else mean
+        fit = LinearFit(mean[..., :-1], mean[..., -1], 0, 0.0)
+        if self.refit:
+            problem = LinearProblem(
+                *(as_design(data.X), data.codes, data.weight, self.loss_),
+                *(len(self.classes_), self.C_, self.l1_ratio_),
+                bool(self.fit_intercept),
+            )
+            words = self._solver_words() | {"verbose": max(0, self.verbose - 1)}
+            fit = fit_linear(problem, start=(fit.coef, fit.intercept), **words)
+            self._warn_if_unfinished(fit)
+        self._set_coefficients(fit, data.X.dtype)
+
+    def _warn_of_unfinished(self, fits: list[LinearFit]) -> None:
+        unfinished = [fit for fit in fits if fit.residual > self.tol]
+        if unfinished:
+            worst = max(fit.residual for fit in unfinished)
+            warnings.warn(
+                f"{len(unfinished)} of {len(fits)} fits did not converge within "
+                f"max_iter={self.max_iter} iterations to tol={self.tol:g}: the largest "
+                f"entry of a gradient is {worst:.3g}. Increase max_iter or tol.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def score(
+        self,
+        X: Any,
+        y: npt.ArrayLike,
+        sample_weight: Any = None,
+        **score_params: Any,
+    ) -> float:
+        """Return the score by ``scoring``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+        **score_params : dict
+            Further arguments of the scorer; only with metadata routing enabled.
+
+        Returns
+        -------
+        float
+            The score; greater is better.
+        """
+        routed = self._routed("score", sample_weight, score_params)
+        return self._scorer()(self, X, y, **routed.scorer.score)
+
+    def _scorer(self) -> Any:
+        classes = getattr(self, "classes_", None)
+        if self.scoring == "neg_log_loss" and classes is not None:
+            # With all labels, for a fold may lack one.
+            return make_scorer(
+                log_loss,
+                greater_is_better=False,
+                response_method="predict_proba",
+                labels=classes,
+            )
+        return get_scorer(self.scoring)
+
+    def _routed(self, method: str, sample_weight: Any, params: dict[str, Any]) -> Any:
+        """Return what splitter and scorer get."""
+        if get_config().get("enable_metadata_routing", False):
+            if sample_weight is not None:
+                params = params | {"sample_weight": sample_weight}
+            return process_routing(self, method, **params)
+        if params:
+            raise ValueError(
+                f"{sorted(params)} can only be passed to {method} if metadata routing "
+                "is enabled: sklearn.set_config(enable_metadata_routing=True)"
+            )
+        score = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=score))
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return who takes which argument of ``fit`` and ``score``.
+
+        Returns
+        -------
+        MetadataRouter
+            Requests of this classifier, of ``cv`` and of the scorer.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        router.add(
+            splitter=self.cv,
+            method_mapping=MethodMapping().add(caller="fit", callee="split"),
+        )
+        mapping = MethodMapping().add(caller="fit", callee="score")
+        mapping = mapping.add(caller="score", callee="score")
+        return router.add(scorer=get_scorer(self.scoring), method_mapping=mapping)
+
+
+def _checked_grid(name: str, values: Any) -> Sequence[Any]:
+    """Return a sequence of one value to try or more."""
+    is_sequence = isinstance(values, (Sequence, np.ndarray))
+    if not is_sequence or isinstance(values, str) or not len(values):
+        raise ValueError(f"{name} must be a sequence of values to try, got {values!r}")
+    return list(values)

@@ -1,0 +1,276 @@
+"""The objective of a linear model as a function of its coefficients.
+
+With S the total weight, l1 and l2 the penalties divided by C S, and w without the
+intercepts b,
+
+    F(w, b) = 1/S sum_i weight_i FL(y_i, x_i w + b) + l2/2 |w|**2 + l1 |w|_1 .
+
+Solvers don't see w and b but theta: the coefficients of the features divided by their
+standard deviation and, where there is an intercept, after their mean was taken off. It
+is a change of variables in F, whose penalty stays that of w, and no feature is touched.
+The l1 term, which has no gradient, is left to the solvers.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skfocal._compute.threads import run_kernel
+from skfocal.linear_model._design import Design
+from skfocal.loss import FocalLoss
+from skfocal.loss._batch import Batch
+from skfocal.loss._softmax_kernels import (
+    softmax_curvature_pairs,
+    softmax_curvature_product,
+)
+
+__all__ = ["LinearObjective", "Penalty", "Scaling"]
+
+# Next to the mean curvature: above the rounding of the Hessian, and no more.
+_FILLING = 1e-10
+
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Factors of |w|_1 and of |w|**2 / 2 next to the mean loss."""
+
+    l1: float
+    l2: float
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The change of variables: what is taken off each feature, and its unit.
+
+    ``varies`` is False for features that are 0 but for rounding once it is taken off.
+    """
+
+    center: FloatArray
+    unit: FloatArray
+    varies: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, design: Design, weight: FloatArray | None, fit_intercept: bool
+    ) -> "Scaling":
+        # Squares of huge features overflow: the check below tells of it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, variance = design.moments(weight)
+        if not np.isfinite(variance).all():
+            column = int(np.flatnonzero(~np.isfinite(variance))[0])
+            raise ValueError(
+                "X must have features whose weighted squares are finite, got an "
+                f"overflow in column {column}"
+            )
+        if not fit_intercept:
+            unit = np.sqrt(variance + mean**2)
+            varies = unit > 0.0
+            return cls(np.zeros_like(mean), np.where(varies, unit, 1.0), varies)
+        # What the rounding of a constant feature and of its mean leaves.
+        rounding = 8.0 * np.finfo(np.float64).eps * np.abs(mean)
+        unit = np.sqrt(variance)
+        varies = unit > rounding
+        return cls(mean, np.where(varies, unit, 1.0), varies)
+
+
+class LinearObjective:
+    """Loss and l2 penalty of theta, with gradient, Hessian and Hessian products.
+
+    Parameters
+    ----------
+    design : Design
+        Features of shape (n_rows, n_features).
+    codes : ndarray of int32 of shape (n_rows,)
+        Class of each row.
+    weight : ndarray of float64 of shape (n_rows,) or None
+        Weights > 0.
+    loss : FocalLoss
+        Its class count must be that of ``n_outputs``.
+    n_classes : int
+        Two classes have one vector of coefficients, more have one each.
+    penalty : Penalty
+        Penalties relative to the mean loss.
+    scaling : Scaling
+        The change of variables.
+    fit_intercept : bool
+        Whether theta ends with an intercept (one per class), which isn't penalised.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        codes: npt.NDArray[np.int32],
+        weight: FloatArray | None,
+        loss: FocalLoss,
+        n_classes: int,
+        penalty: Penalty,
+        scaling: Scaling,
+        fit_intercept: bool,
+    ) -> None:
+        self.design, self.codes, self.weight = design, codes, weight
+        self.loss, self.n_classes, self.penalty = loss, n_classes, penalty
+        self.scaling, self.fit_intercept = scaling, fit_intercept
+        self.total = float(design.n_rows if weight is None else weight.sum())
+        outputs = () if n_classes == 2 else (n_classes,)
+        self.shape = (*outputs, design.n_features + fit_intercept)
+        self.size = int(np.prod(self.shape))
+        self._losses = np.empty(design.n_rows)
+        # Slope of the raw prediction: h; or deviation, slope and bend of each row.
+        self._curvature = [np.empty((design.n_rows, *outputs))]
+        if outputs:
+            self._curvature += [np.empty(design.n_rows), np.empty(design.n_rows)]
+        self._theta: FloatArray | None = None
+        self._value_gradient: tuple[float, FloatArray] = (np.inf, np.empty(0))
+
+    # -- theta and the coefficients ----------------------------------------------------
+
+    def coefficients(self, theta: FloatArray) -> tuple[FloatArray, Any]:
+        """Return w and b."""
+        theta = theta.reshape(self.shape)
+        coef = theta[..., : self.design.n_features] / self.scaling.unit
+        if not self.fit_intercept:
+            return coef, np.zeros(self.shape[:-1])
+        return coef, theta[..., -1] - coef @ self.scaling.center
+
+    def theta_of(self, coef: FloatArray, intercept: Any) -> FloatArray:
+        """Return the theta of w and b."""
+        parts = [coef * self.scaling.unit]
+        if self.fit_intercept:
+            parts.append(np.asarray(intercept + coef @ self.scaling.center)[..., None])
+        return np.concatenate(parts, axis=-1).ravel()
+
+    def l1_of_theta(self) -> FloatArray:
+        """Factor of the absolute value of each entry of theta."""
+        factors = np.zeros(self.shape)
+        factors[..., : self.design.n_features] = self.penalty.l1 / self.scaling.unit
+        return factors.ravel()
+
+    def _by_theta(self, by_coef: FloatArray, by_intercept: Any) -> FloatArray:
+        """Turn a derivative by w and b into one by theta."""
+        centred = by_coef - np.multiply.outer(by_intercept, self.scaling.center)
+        parts = [np.where(self.scaling.varies, centred / self.scaling.unit, 0.0)]
+        if self.fit_intercept:
+            parts.append(np.asarray(by_intercept)[..., None])
+        return np.concatenate(parts, axis=-1) / self.total
+
+    # -- value and derivatives ---------------------------------------------------------
+
+    def value_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """Return the objective without its l1 term, and its gradient."""
+        if self._theta is None or not np.array_equal(theta, self._theta):
+            self._theta = None
+            self._value_gradient = self._evaluate(theta)
+            self._theta = theta.copy()
+        return self._value_gradient
+
+    def _evaluate(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        coef, intercept = self.coefficients(theta)
+        binary = coef.ndim == 1
+        respond = self._respond_binary if binary else self._respond_softmax
+        gradient = self._by_theta(*self.design.accumulate(coef, intercept, respond))
+        gradient[..., : self.design.n_features] += (
+            self.penalty.l2 * coef / self.scaling.unit
+        )
+        # A sum over all columns of coef is one over the classes as well.
+        square = float(np.vdot(coef, coef))
+        value = self._losses.sum() / self.total + 0.5 * self.penalty.l2 * square
+        return float(value), gradient.ravel()
+
+    def _batch(self, raw: FloatArray, rows: slice) -> Batch:
+        weight = None if self.weight is None else self.weight[rows]
+        return Batch(self.loss, self.codes[rows], raw, weight)
+
+    def _respond_binary(self, raw: FloatArray, start: int, stop: int) -> FloatArray:
+        rows = slice(start, stop)
+        batch, gradient = self._batch(raw, rows), np.empty_like(raw)
+        out = (self._losses[rows], gradient, self._curvature[0][rows])
+        batch.run("loss_gradient_hessian", *out)
+        return gradient
+
+    def _respond_softmax(self, raw: FloatArray, start: int, stop: int) -> FloatArray:
+        rows = slice(start, stop)
+        deviation, slope, bend = (array[rows] for array in self._curvature)
+        batch = self._batch(raw, rows)
+        batch.run("loss_curvature", self._losses[rows], deviation, slope, bend)
+        return deviation * slope[:, None]
+
+    def hessian_product(self, theta: FloatArray, vector: FloatArray) -> FloatArray:
+        """Return the Hessian at theta times a vector."""
+        self.value_gradient(theta)
+        coef, intercept = self.coefficients(vector)
+        if coef.ndim == 1:
+            sums = self.design.normal_product(coef, intercept, self._curvature[0])
+        else:
+            sums = self.design.accumulate(coef, intercept, self._softmax_product)
+        product = self._by_theta(*sums)
+        product[..., : self.design.n_features] += (
+            self.penalty.l2 * coef / self.scaling.unit
+        )
+        return product.ravel()
+
+    def _softmax_product(self, vector: FloatArray, start: int, stop: int) -> FloatArray:
+        rows, product = slice(start, stop), np.empty_like(vector)
+        curvature = [array[rows] for array in self._curvature]
+        args = (self.codes[rows], *curvature, vector, product)
+        run_kernel(softmax_curvature_product, vector.shape, *args)
+        return product
+
+    def hessian(self, theta: FloatArray) -> FloatArray:
+        """Return the Hessian at theta, with the directions filled that change nothing.
+
+        The gradient is orthogonal to them, and so is every step if the matrix has some
+        curvature there: solutions stay as short as they can be.
+        """
+        self.value_gradient(theta)
+        l2 = self._l2_of_theta()
+        if len(self.shape) == 1:
+            hessian = self._reduced(self._gram())[0]
+        else:
+            hessian = self._class_hessian(l2 == 0.0)
+            l2 = np.tile(l2, self.n_classes)
+        filling = _FILLING * np.trace(hessian) / self.size if (l2 == 0.0).all() else 0.0
+        return hessian + np.diag(l2 + filling)
+
+    def _gram(self) -> FloatArray:
+        return self.design.gram(self._curvature[0], self.scaling.center)[None]
+
+    def _reduced(self, grams: FloatArray) -> FloatArray:
+        """Turn Gram matrices of the centred features into Hessians by theta."""
+        unit = np.append(self.scaling.unit, 1.0)
+        reduced = grams / (np.multiply.outer(unit, unit) * self.total)
+        return reduced[:, : self.shape[-1], : self.shape[-1]]
+
+    def _class_hessian(self, free: npt.NDArray[np.bool_]) -> FloatArray:
+        """Return the Hessian of the loss, filled where all classes may move as one.
+
+        ``free`` tells of each entry of a class whether it has no penalty.
+        """
+
+        def fill_pairs(pairs: FloatArray, start: int, stop: int) -> None:
+            rows = slice(start, stop)
+            curvature = [array[rows] for array in self._curvature]
+            args = (self.codes[rows], *curvature, pairs)
+            run_kernel(softmax_curvature_pairs, pairs.shape[::-1], *args)
+
+        center, n_classes = self.scaling.center, self.n_classes
+        grams = self.design.class_grams(n_classes, fill_pairs, center)
+        width = self.shape[1]
+        hessian = np.zeros((n_classes, width, n_classes, width))
+        pairs = zip(*np.triu_indices(n_classes, 1), strict=True)
+        for (k, m), gram in zip(pairs, self._reduced(grams), strict=True):
+            hessian[k, :, m, :] = hessian[m, :, k, :] = gram
+            # The rows of a sample's Hessian sum to 0.
+            hessian[k, :, k, :] -= gram
+            hessian[m, :, m, :] -= gram
+        filling = np.diag(free * np.trace(hessian[0, :, 0, :]) / width)
+        hessian += filling[:, None, :]
+        return hessian.reshape(self.size, self.size)
+
+    def _l2_of_theta(self) -> FloatArray:
+        l2 = np.zeros(self.shape[-1])
+        l2[: self.design.n_features] = self.penalty.l2 / self.scaling.unit**2
+        return l2

@@ -1,0 +1,144 @@
+"""Fits and scores along a path of penalties, within a fold of cross-validation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+from skfocal.linear_model._base import FocalLinearClassifier, TrainingData
+from skfocal.linear_model._design import as_design
+from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
+from skfocal.loss import FocalLoss
+
+__all__ = ["Fold", "Path", "PathResult", "fit_path", "results_table", "sliced"]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows of the training data to fit and to score, and the scorer's arguments."""
+
+    number: int
+    train: npt.NDArray[np.intp]
+    test: npt.NDArray[np.intp]
+    score_params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Path:
+    """One gamma and one l1_ratio for several C, and the solver's words."""
+
+    loss: FocalLoss
+    l1_ratio: float
+    Cs: FloatArray
+    fit_intercept: bool
+    words: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PathResult:
+    """One entry per C of a path."""
+
+    fits: list[LinearFit]
+    scores: list[float]
+    seconds: list[float]
+
+
+def fit_path(
+    model: FocalLinearClassifier,
+    data: TrainingData,
+    fold: Fold,
+    path: Path,
+    scorer: Any,
+    verbose: bool,
+) -> PathResult:
+    """Fit a path on the training rows of a fold, and score it on the others.
+
+    ``model`` is a classifier that gets each fit's coefficients and is scored. Each fit
+    starts where the one before ended.
+    """
+    model.loss_ = path.loss
+    X_test = _safe_indexing(data.X, fold.test)
+    y_test = model.classes_[data.codes[fold.test]]
+    problem = _training_problem(data, fold.train, path, len(model.classes_))
+    scaling, start = problem.scaling(), None
+    result = PathResult([], [], [])
+    for C in path.Cs:
+        began = perf_counter()
+        words = {"scaling": scaling, "start": start, **path.words}
+        fit = fit_linear(replace(problem, C=float(C)), **words)
+        start = (fit.coef, fit.intercept)
+        result.fits.append(fit)
+        result.seconds.append(perf_counter() - began)
+        model._set_coefficients(fit, data.X.dtype)
+        result.scores.append(float(scorer(model, X_test, y_test, **fold.score_params)))
+    if verbose:
+        _print_line(fold, path, result)
+    return result
+
+
+def _training_problem(
+    data: TrainingData, rows: npt.NDArray[np.intp], path: Path, n_classes: int
+) -> LinearProblem:
+    weight = None if data.weight is None else data.weight[rows]
+    design = as_design(_safe_indexing(data.X, rows))
+    return LinearProblem(
+        *(design, data.codes[rows], weight, path.loss, n_classes),
+        *(1.0, path.l1_ratio, path.fit_intercept),
+    )
+
+
+def _print_line(fold: Fold, path: Path, result: PathResult) -> None:
+    best = int(np.argmax(result.scores))
+    print(
+        f"fold {fold.number}: focal_gamma={path.loss.gamma}, "
+        f"l1_ratio={path.l1_ratio:g}, best of {len(path.Cs)} C={path.Cs[best]:g} "
+        f"with score {result.scores[best]:.5g}, {sum(result.seconds):.2f} s",
+        flush=True,
+    )
+
+
+def sliced(params: Mapping[str, Any], rows: npt.NDArray[np.intp], n: int) -> Any:
+    """Return the entries of rows where a parameter has one per sample."""
+    return {
+        name: _safe_indexing(value, rows) if _has_rows(value, n) else value
+        for name, value in params.items()
+    }
+
+
+def _has_rows(value: Any, n_rows: int) -> bool:
+    try:
+        return not isinstance(value, (str, Mapping)) and _num_samples(value) == n_rows
+    except TypeError:
+        return False
+
+
+def results_table(
+    grid: list[dict[str, Any]], scores: FloatArray, seconds: FloatArray
+) -> dict[str, Any]:
+    """Return scores (n_folds, n_points) as ``GridSearchCV.cv_results_`` has them."""
+    mean = scores.mean(axis=0)
+    table: dict[str, Any] = {
+        f"param_{name}": np.ma.array([point[name] for point in grid], dtype=object)
+        for name in grid[0]
+    }
+    table["params"] = grid
+    for number, values in enumerate(scores):
+        table[f"split{number}_test_score"] = values
+    # The lowest rank of equal scores, and the last for those that are not a number.
+    comparable = np.where(np.isnan(mean), -np.inf, mean)
+    better = (comparable[None, :] > comparable[:, None]).sum(axis=1)
+    table |= {
+        "mean_test_score": mean,
+        "std_test_score": scores.std(axis=0),
+        "rank_test_score": (better + 1).astype(np.int32),
+        "mean_fit_time": seconds.mean(axis=0),
+        "std_fit_time": seconds.std(axis=0),
+    }
+    return table

@@ -1,0 +1,839 @@
+"""Focal loss for XGBoost: the classifier."""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import xgboost as xgb
+from scipy.special import logit
+from sklearn.utils.validation import check_is_fitted
+
+from skfocal._boosting.classifier import FocalBoostingClassifier, WeightedData
+from skfocal._boosting.words import check_pair, per_validation_set, random_seed
+from skfocal._classes import unchanged_on_error
+from skfocal.xgboost._model import (
+    as_booster,
+    is_linear,
+    link_words,
+    read_state,
+    start_words,
+    up_to_best,
+    write_state,
+)
+from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
+from skfocal.xgboost._words import (
+    Metrics,
+    check_base_score,
+    check_positive_weight,
+    refuse_words,
+    validation_pairs,
+)
+
+__all__ = ["FocalXGBClassifier"]
+
+FloatArray = npt.NDArray[np.floating]
+IterationRange = tuple[int, int]
+
+# What xgboost.train gets in another way than as a parameter of its own.
+_NOT_PARAMS = {
+    *("focal_gamma", "focal_alpha", "objective", "n_estimators", "base_score"),
+    *("missing", "enable_categorical", "feature_types", "feature_weights"),
+    *("eval_metric", "early_stopping_rounds", "callbacks", "importance_type"),
+    *("random_state", "scale_pos_weight"),
+}
+_DEFAULT_ROUNDS = 100
+# What errors call the labels, weights and start of validation data.
+_VAL_WORDS = ("y_val", "sample_weight_val", "base_margin")
+_EVAL_WORDS = ("eval_set", "sample_weight_eval_set", "base_margin_eval_set")
+
+
+class FocalXGBClassifier(FocalBoostingClassifier):
+    r"""XGBoost classifier trained with the focal loss, with true probabilities.
+
+    It takes the words of :class:`xgboost.XGBClassifier` under their names and with
+    their defaults, further XGBoost parameters as keywords, and trains through
+    ``xgboost.train``. What differs is the loss,
+
+    .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
+
+    the start value, which is the constant of least focal loss, and ``predict_proba``,
+    which is the exact posterior of that loss and not its sigmoid or softmax. Labels may
+    be of any type.
+
+    None as a default stands for XGBoost's own.
+
+    Parameters
+    ----------
+    focal_gamma : float or sequence of float, default=2.0
+        Focusing parameter, at least 0; one for all classes or one per class. 0 is the
+        log loss.
+    focal_alpha : None, float, "balanced", dict or sequence of float, default=None
+        What a mistake on each class costs. A float in (0, 1) is the weight of
+        ``classes_[1]`` of two, and the other class has the rest; "balanced" weights
+        inversely to the class frequencies, by sample weight; a dict gives positive
+        weights by label, 1 where it has none; a sequence has one per class. It moves
+        ``predict``, not the probabilities.
+    objective : None, default=None
+        Not to be used: the objective is the focal loss.
+    max_depth : int or None, default=None
+        Largest depth of a tree.
+    max_leaves : int or None, default=None
+        Largest number of leaves of a tree; 0 for no limit.
+    max_bin : int or None, default=None
+        Number of bins of a feature.
+    grow_policy : {"depthwise", "lossguide"} or None, default=None
+        Which node is split next.
+    learning_rate : float or None, default=None
+        Factor of each tree.
+    n_estimators : int or None, default=None
+        Number of boosting rounds, 100 by default.
+    verbosity : {0, 1, 2, 3} or None, default=None
+        How much XGBoost prints, from nothing to debugging.
+    booster : {"gbtree", "gblinear", "dart"} or None, default=None
+        What is boosted.
+    tree_method : {"auto", "exact", "approx", "hist"} or None, default=None
+        How splits are found.
+    n_jobs : int or None, default=None
+        Threads; None for all cores.
+    gamma : float or None, default=None
+        Least gain of a split. (The focusing parameter is ``focal_gamma``.)
+    min_child_weight : float or None, default=None
+        Least sum of Newton weights in a leaf.
+    max_delta_step : float or None, default=None
+        Largest output of a leaf; 0 for no limit.
+    subsample : float or None, default=None
+        Share of the samples that a tree sees.
+    sampling_method : {"uniform", "gradient_based"} or None, default=None
+        How they are drawn.
+    colsample_bytree, colsample_bylevel, colsample_bynode : float or None, default=None
+        Share of the features that a tree, a level, a node sees.
+    reg_alpha : float or None, default=None
+        L1 penalty of the leaves.
+    reg_lambda : float or None, default=None
+        L2 penalty of the leaves.
+    scale_pos_weight : float or None, default=None
+        Factor of the weights of ``classes_[1]``, for two classes. Like
+        ``sample_weight``, and unlike ``focal_alpha``, it changes the population that
+        the probabilities speak of.
+    base_score : float, list of float or None, default=None
+        Start value in place of the focal optimum: a probability for two classes, a raw
+        prediction for all or for each of more classes.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed.
+    missing : float, default=nan
+        Value that means a missing one.
+    num_parallel_tree : int or None, default=None
+        Number of trees grown in each round.
+    monotone_constraints, interaction_constraints : default=None
+        Constraints, as XGBoost takes them.
+    importance_type : str or None, default=None
+        What ``feature_importances_`` holds: "gain" (the default for trees), "weight"
+        (for a linear model), "cover", "total_gain" or "total_cover".
+    device : str or None, default=None
+        Where to train, such as "cpu" or "cuda". The focal loss is computed on the CPU.
+    validate_parameters : bool or None, default=None
+        Whether XGBoost tells of parameters that it doesn't know.
+    enable_categorical : bool, default=False
+        Whether categorical columns of a table are used as such.
+    feature_types : sequence of str or None, default=None
+        Types of the features where X is no table: "q" for numbers, "c" for categories.
+    feature_weights : array-like of shape (n_features,) or None, default=None
+        Weights of the features when they are drawn.
+    max_cat_to_onehot, max_cat_threshold : int or None, default=None
+        How categories are split.
+    multi_strategy : {"one_output_per_tree", "multi_output_tree"} or None, default=None
+        Whether each class has its own trees.
+    eval_metric : str, callable, list of them or None, default=None
+        Metrics of the validation sets, by default the focal loss relative to that of
+        the best constant. Names: ``"focal_loss"``, ``"logloss"`` or ``"mlogloss"``,
+        ``"error"`` or ``"merror"``, these of the class probabilities; ``"auc"`` and
+        ``"aucpr"``. A callable takes ``(y_true, y_proba)`` and, with weights, the
+        keyword ``sample_weight``; its labels are 0 .. n_classes - 1, its probabilities
+        those of class 1 or of each class. It is minimised.
+    early_stopping_rounds : int or None, default=None
+        Rounds without a better last metric on the last validation set, after which
+        training stops.
+    callbacks : list of xgboost.callback.TrainingCallback or None, default=None
+        Callbacks of ``xgboost.train``.
+    **kwargs
+        Further XGBoost parameters.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    booster_ : xgboost.Booster
+        The fitted model, up to the best round. It holds the start value and the link,
+        so that ``predict`` of the saved model gives the sigmoid or softmax of
+        :meth:`decision_function` in every language, and the focal loss and the labels,
+        which :meth:`from_booster` reads.
+    loss_ : FocalLoss
+        The loss with its class weights resolved.
+    initial_score_ : float or ndarray of shape (n_classes,)
+        Start value, in log-odds; 0 if ``base_margin`` or ``xgb_model`` was given, and
+        for a linear model of more than two classes.
+    n_iter_ : int
+        Number of boosting rounds in the model.
+    best_iteration_ : int or None
+        Round of the best validation score, counted from 0; None without early stopping.
+    best_score_ : float or None
+        Validation score at that round.
+    evals_result_ : dict
+        Validation scores of all rounds, by validation set and metric.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if all are strings.
+
+    See Also
+    --------
+    FocalObjective : The same loss for ``xgboost.train``.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
+       :arxiv:`1708.02002`
+    .. [2] N. Charoenphakdee et al., "On Focal Loss for Class-Posterior Probability
+       Estimation: A Theoretical Perspective", 2021, :arxiv:`2011.09172`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skfocal import FocalXGBClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = FocalXGBClassifier(focal_gamma=2.0, n_estimators=20)
+    >>> model.fit(X, y).predict_proba(X).shape
+    (569, 2)
+    """
+
+    _offset_word = "base_margin"
+
+    def __init__(
+        self,
+        focal_gamma: Any = 2.0,
+        focal_alpha: Any = None,
+        *,
+        objective: None = None,
+        max_depth: int | None = None,
+        max_leaves: int | None = None,
+        max_bin: int | None = None,
+        grow_policy: str | None = None,
+        learning_rate: float | None = None,
+        n_estimators: int | None = None,
+        verbosity: int | None = None,
+        booster: str | None = None,
+        tree_method: str | None = None,
+        n_jobs: int | None = None,
+        gamma: float | None = None,
+        min_child_weight: float | None = None,
+        max_delta_step: float | None = None,
+        subsample: float | None = None,
+        sampling_method: str | None = None,
+        colsample_bytree: float | None = None,
+        colsample_bylevel: float | None = None,
+        colsample_bynode: float | None = None,
+        reg_alpha: float | None = None,
+        reg_lambda: float | None = None,
+        scale_pos_weight: float | None = None,
+        base_score: Any = None,
+        random_state: Any = None,
+        missing: float = np.nan,
+        num_parallel_tree: int | None = None,
+        monotone_constraints: Any = None,
+        interaction_constraints: Any = None,
+        importance_type: str | None = None,
+        device: str | None = None,
+        validate_parameters: bool | None = None,
+        enable_categorical: bool = False,
+        feature_types: Sequence[str] | None = None,
+        feature_weights: Any = None,
+        max_cat_to_onehot: int | None = None,
+        max_cat_threshold: int | None = None,
+        multi_strategy: str | None = None,
+        eval_metric: Any = None,
+        early_stopping_rounds: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
+        self.objective = objective
+        self.max_depth = max_depth
+        self.max_leaves = max_leaves
+        self.max_bin = max_bin
+        self.grow_policy = grow_policy
+        self.learning_rate = learning_rate
+        self.n_estimators = n_estimators
+        self.verbosity = verbosity
+        self.booster = booster
+        self.tree_method = tree_method
+        self.n_jobs = n_jobs
+        self.gamma = gamma
+        self.min_child_weight = min_child_weight
+        self.max_delta_step = max_delta_step
+        self.subsample = subsample
+        self.sampling_method = sampling_method
+        self.colsample_bytree = colsample_bytree
+        self.colsample_bylevel = colsample_bylevel
+        self.colsample_bynode = colsample_bynode
+        self.reg_alpha = reg_alpha
+        self.reg_lambda = reg_lambda
+        self.scale_pos_weight = scale_pos_weight
+        self.base_score = base_score
+        self.random_state = random_state
+        self.missing = missing
+        self.num_parallel_tree = num_parallel_tree
+        self.monotone_constraints = monotone_constraints
+        self.interaction_constraints = interaction_constraints
+        self.importance_type = importance_type
+        self.device = device
+        self.validate_parameters = validate_parameters
+        self.enable_categorical = enable_categorical
+        self.feature_types = feature_types
+        self.feature_weights = feature_weights
+        self.max_cat_to_onehot = max_cat_to_onehot
+        self.max_cat_threshold = max_cat_threshold
+        self.multi_strategy = multi_strategy
+        self.eval_metric = eval_metric
+        self.early_stopping_rounds = early_stopping_rounds
+        self.callbacks = callbacks
+        self._engine_words = kwargs
+
+    @classmethod
+    def from_booster(cls, booster: Any) -> Self:
+        """Return a fitted classifier made of a saved model alone.
+
+        Parameters
+        ----------
+        booster : xgboost.Booster, str or Path
+            ``booster_`` of a fitted classifier, or the file that its ``save_model``
+            wrote.
+
+        Returns
+        -------
+        FocalXGBClassifier
+            It predicts what the saved one did. Of the constructor's words it has those
+            that decide predictions.
+
+        Raises
+        ------
+        ValueError
+            If the model wasn't trained by this class.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from skfocal import FocalXGBClassifier
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> model = FocalXGBClassifier(n_estimators=5).fit(X, y)
+        >>> saved = model.booster_.save_raw("json")
+        >>> import xgboost as xgb
+        >>> restored = FocalXGBClassifier.from_booster(xgb.Booster(model_file=saved))
+        >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
+        True
+        """
+        booster = as_booster(booster, "booster")
+        model = cls._from_state(read_state(booster))
+        model.n_features_in_ = booster.num_features()
+        model._finish(booster)
+        return model
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        base_margin: Any = None,
+        eval_set: Sequence[tuple[Any, Any]] | None = None,
+        verbose: bool | int | None = True,
+        xgb_model: Any = None,
+        sample_weight_eval_set: Sequence[Any] | None = None,
+        base_margin_eval_set: Sequence[Any] | None = None,
+        feature_weights: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Features; missing values and, with ``enable_categorical``, categorical
+            columns of a table are welcome.
+        y : array-like of shape (n_samples,)
+            Class labels of any type, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0. Rows of weight 0 don't count.
+        base_margin : array-like of shape (n_samples,) or (n_samples, n_classes), \
+                default=None
+            Raw predictions to start from, in log-odds, instead of the focal optimum.
+            The model doesn't hold them.
+        eval_set : list of (X, y), default=None
+            Validation data, called ``validation_0``, ``validation_1`` ...
+        verbose : bool or int, default=True
+            Whether to print the metrics of each round, or of each ``verbose`` rounds.
+        xgb_model : str, Path, Booster or fitted classifier, default=None
+            Model to go on from, up to its best round.
+        sample_weight_eval_set : list of array-like, default=None
+            Sample weights of each validation set.
+        base_margin_eval_set : list of array-like, default=None
+            Start of the raw predictions of each validation set.
+        feature_weights : array-like of shape (n_features,), default=None
+            As in the constructor, where XGBoost would rather have it.
+        X_val : array-like, table or sparse matrix, default=None
+            Features of one more validation set, the last. A Pipeline with
+            ``transform_input=["X_val"]`` transforms it.
+        y_val : array-like, default=None
+            Its labels.
+        sample_weight_val : array-like, default=None
+            Its sample weights.
+
+        Returns
+        -------
+        self
+            The fitted classifier. A failed fit leaves it as it was.
+        """
+        extras = {
+            "sample_weight_eval_set": sample_weight_eval_set,
+            "base_margin_eval_set": base_margin_eval_set,
+        }
+        with unchanged_on_error(self), xgb.config_context(verbosity=self.verbosity):
+            params = self._train_params()
+            drawn_by = self._choose_feature_weights(feature_weights)
+            train = self._training_data(X, y, sample_weight, base_margin)
+            pairs = validation_pairs(eval_set, **extras)
+            given = X, y, sample_weight, base_margin
+            valid = [
+                train
+                if all(a is b for a, b in zip((*pair, *extra), given, strict=True))
+                else self._validation_data(*pair, *extra, names=_EVAL_WORDS)
+                for pair, extra in zip(
+                    pairs, per_validation_set(len(pairs), **extras), strict=True
+                )
+            ]
+            if check_pair(X_val, y_val, sample_weight_val):
+                more = (X_val, y_val, sample_weight_val, None)
+                valid.append(self._validation_data(*more, names=_VAL_WORDS))
+            self._check_early_stopping(valid)
+            model = self._model_to_go_on_from(xgb_model)
+            self._train(
+                params,
+                train,
+                valid,
+                verbose=verbose,
+                xgb_model=model,
+                feature_weights=drawn_by,
+            )
+        return self
+
+    def _check_early_stopping(self, valid: list[WeightedData]) -> None:
+        if self.early_stopping_rounds is not None and not valid:
+            raise ValueError(
+                "early_stopping_rounds must be None without validation data in "
+                f"eval_set or X_val, got {self.early_stopping_rounds}"
+            )
+
+    def _model_to_go_on_from(self, model: Any) -> xgb.Booster | None:
+        if model is None:
+            return None
+        booster = up_to_best(as_booster(model, "xgb_model"))
+        self._check_same_classes(read_state(booster), "xgb_model")
+        return booster
+
+    def _choose_feature_weights(self, in_fit: Any) -> Any:
+        if in_fit is not None and self.feature_weights is not None:
+            raise ValueError(
+                "feature_weights must be given once, got it in fit as well"
+            )
+        return self.feature_weights if in_fit is None else in_fit
+
+    def _training_data(
+        self, X: Any, y: Any, sample_weight: Any, offset: Any
+    ) -> WeightedData:
+        data = super()._training_data(X, y, sample_weight, offset)
+        if self.base_score is not None:
+            check_base_score(self.base_score, self.n_classes_)
+        factor = check_positive_weight(self.scale_pos_weight, self.n_classes_)
+        if factor != 1.0:
+            weight = np.ones(len(data.y)) if data.weight is None else data.weight
+            data.weight = np.where(data.y == 1, factor * weight, weight)
+        return data
+
+    def _train_params(self) -> dict[str, Any]:
+        """Return XGBoost's parameters; None is its own default."""
+        refuse_words(self._engine_words)
+        given = self.get_params(deep=False)
+        params = {
+            name: value
+            for name, value in given.items()
+            if name not in _NOT_PARAMS and value is not None
+        }
+        if self.random_state is not None:
+            params["random_state"] = random_seed(self.random_state)
+        return params
+
+    def _train(
+        self,
+        params: dict[str, Any],
+        train: WeightedData,
+        valid: list[WeightedData],
+        *,
+        verbose: bool | int | None,
+        xgb_model: xgb.Booster | None,
+        feature_weights: Any,
+    ) -> None:
+        params |= link_words(self.n_classes_)
+        self.initial_score_ = self._start_of(train, xgb_model)
+        # Another base_score would shift the whole model that training goes on from.
+        if xgb_model is None:
+            params |= start_words(self.initial_score_)
+        metrics = Metrics(
+            self.eval_metric,
+            FocalMetric(self.loss_.gamma, self.loss_.alpha),
+            self.loss_,
+        )
+        if metrics.names:
+            params["eval_metric"] = metrics.names
+        else:
+            params["disable_default_eval_metric"] = True
+        coded_by = self._feature_types(train.X, xgb_model)
+        data = self._matrix(
+            train, feature_types=coded_by, feature_weights=feature_weights
+        )
+        evals = [
+            data if rows is train else self._matrix(rows, ref=data) for rows in valid
+        ]
+        self.evals_result_ = {}
+        booster = xgb.train(
+            params,
+            data,
+            _DEFAULT_ROUNDS if self.n_estimators is None else self.n_estimators,
+            evals=[(matrix, f"validation_{i}") for i, matrix in enumerate(evals)],
+            obj=RepeatableObjective(self.loss_, train),
+            evals_result=self.evals_result_,
+            verbose_eval=verbose,
+            xgb_model=xgb_model,
+            callbacks=[*(self.callbacks or ()), *self._early_stopping(metrics.last)],
+            custom_metric=metrics,
+        )
+        self._finish(booster)
+
+    def _start_of(self, train: WeightedData, xgb_model: Any) -> Any:
+        """Return the raw prediction that the first tree of the model adds to."""
+        if self.base_score is not None and xgb_model is None:
+            if self.n_classes_ == 2:
+                return float(logit(self.base_score))
+            return np.full(self.n_classes_, self.base_score, dtype=np.float64)
+        # Linear models have one start for all classes (XGBoost 3.2 takes the first).
+        linear = self.booster == "gblinear" and self.n_classes_ > 2
+        elsewhere = train.offset is not None or xgb_model is not None
+        return self._start(train, linear or elsewhere)
+
+    def _early_stopping(self, metric_name: str) -> list[Any]:
+        """Watch the last of the metrics given; XGBoost evaluates its own first."""
+        if self.early_stopping_rounds is None:
+            return []
+        rounds = self.early_stopping_rounds
+        return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
+
+    def _feature_types(self, X: Any, origin: Any) -> Any:
+        """Code a table's categories as the data or the model before it did."""
+        if origin is None or not hasattr(X, "columns"):
+            return self.feature_types
+        categories = origin.get_categories()
+        return self.feature_types if categories.empty() else categories
+
+    def _matrix(
+        self, rows: WeightedData, *, ref: xgb.DMatrix | None = None, **words: Any
+    ) -> xgb.DMatrix:
+        """Rows as XGBoost takes them, binned at once where the method allows it."""
+        if ref is not None:
+            words["feature_types"] = self._feature_types(rows.X, ref)
+        words |= {
+            "label": rows.y,
+            "weight": rows.weight,
+            "base_margin": rows.offset,
+            "missing": self.missing,
+            "nthread": self._engine_words.get("nthread", self.n_jobs),
+            "enable_categorical": self.enable_categorical,
+        }
+        binned = self.tree_method in (None, "auto", "hist")
+        if binned and self.booster != "gblinear":
+            try:
+                return xgb.QuantileDMatrix(
+                    rows.X, max_bin=self.max_bin, ref=ref, **words
+                )
+            except TypeError:
+                # It takes fewer kinds of data, csc matrices for example not.
+                pass
+        return xgb.DMatrix(rows.X, **words)
+
+    def _finish(self, booster: xgb.Booster) -> None:
+        best, score = booster.attr("best_iteration"), booster.attr("best_score")
+        self.best_iteration_ = None if best is None else int(best)
+        self.best_score_ = None if score is None else float(score)
+        self.booster_ = up_to_best(booster)
+        # A slice forgets both.
+        runs_on = {"nthread": self.n_jobs, "device": self.device}
+        self.booster_.set_param({k: v for k, v in runs_on.items() if v is not None})
+        self.n_iter_ = self.booster_.num_boosted_rounds()
+        write_state(self.booster_, self._state(**self._words_of_predictions()))
+
+    def _words_of_predictions(self) -> dict[str, Any]:
+        """Return the words without which a restored model would predict otherwise."""
+        words = {
+            "booster": self.booster,
+            "enable_categorical": self.enable_categorical,
+            "missing": self.missing,
+        }
+        # JSON has no NaN, which is the default.
+        return {k: v for k, v in words.items() if v is not None and v == v}
+
+    @property
+    def feature_importances_(self) -> npt.NDArray[Any]:
+        """Importance of each feature, as ``importance_type`` says, of sum 1."""
+        check_is_fitted(self)
+        linear = is_linear(self.booster_)
+        kind = self.importance_type or ("weight" if linear else "gain")
+        score = self.booster_.get_score(importance_type=kind)
+        names = self.booster_.feature_names
+        if names is None:
+            names = [f"f{k}" for k in range(self.n_features_in_)]
+        nothing = [0.0] * self.n_classes_ if linear and self.n_classes_ > 2 else 0.0
+        values = np.array([score.get(name, nothing) for name in names])
+        total = values.sum()
+        return values if total == 0 else values / total
+
+    def get_booster(self) -> xgb.Booster:
+        """Return ``booster_``, as XGBoost's own classifiers do.
+
+        Returns
+        -------
+        xgboost.Booster
+            The fitted model.
+        """
+        check_is_fitted(self)
+        return self.booster_
+
+    def evals_result(self) -> dict[str, Any]:
+        """Return ``evals_result_``, as XGBoost's own classifiers do.
+
+        Returns
+        -------
+        dict
+            Validation scores of all rounds, by validation set and metric.
+        """
+        check_is_fitted(self)
+        return self.evals_result_
+
+    def save_model(self, fname: str | PathLike[str]) -> None:
+        """Save ``booster_``, for :meth:`load_model` and for XGBoost in any language.
+
+        Parameters
+        ----------
+        fname : str or Path
+            File to write; its ending, ``.json`` or ``.ubj``, is its format.
+        """
+        check_is_fitted(self)
+        self.booster_.save_model(fname)
+
+    def load_model(self, fname: str | PathLike[str] | bytearray) -> None:
+        """Load what :meth:`save_model` wrote; :meth:`from_booster` makes a new object.
+
+        The parameters of the focal loss become those of the model.
+
+        Parameters
+        ----------
+        fname : str, Path or bytearray
+            File, or content of one.
+        """
+        restored = type(self).from_booster(xgb.Booster(model_file=fname))
+        words = {"focal_gamma", "focal_alpha", *self._words_of_predictions()}
+        for name, value in vars(restored).items():
+            if name.endswith("_") or name in words:
+                setattr(self, name, value)
+
+    def apply(
+        self, X: Any, iteration_range: IterationRange | None = None
+    ) -> npt.NDArray[Any]:
+        """Return the leaf of each tree that each sample ends in.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        iteration_range : tuple of int or None, default=None
+            First boosting round to use and the one after the last; None for all of the
+            model.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_trees)
+            Indices of the leaves.
+        """
+        check_is_fitted(self)
+        data = self._features_matrix(self._check_features(X, reset=False), None)
+        rounds = iteration_range or (0, 0)
+        return self.booster_.predict(data, pred_leaf=True, iteration_range=rounds)
+
+    def decision_function(
+        self,
+        X: Any,
+        *,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
+    ) -> FloatArray:
+        """Predict raw predictions, in log-odds.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        validate_features : bool, default=True
+            Whether to check number and names of the features.
+        base_margin : array-like of shape (n_samples,) or (n_samples, n_classes), \
+                default=None
+            What the trees add to instead of the start value, in log-odds.
+        iteration_range : tuple of int or None, default=None
+            First boosting round to use and the one after the last; None for all of the
+            model.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Raw predictions; one dimension for two classes.
+        """
+        check_is_fitted(self)
+        if validate_features:
+            X = self._check_features(X, reset=False)
+        words = {
+            "iteration_range": iteration_range or (0, 0),
+            "validate_features": False,
+        }
+        with xgb.config_context(verbosity=self.verbosity):
+            return self._margin(X, base_margin, words).astype(np.float64)
+
+    def _margin(self, X: Any, base_margin: Any, words: dict[str, Any]) -> FloatArray:
+        if self.booster != "gblinear":
+            try:
+                return self.booster_.inplace_predict(
+                    X,
+                    predict_type="margin",
+                    missing=self.missing,
+                    base_margin=base_margin,
+                    **words,
+                )
+            except TypeError:
+                # It takes fewer kinds of data.
+                pass
+        data = self._features_matrix(X, base_margin)
+        return self.booster_.predict(data, output_margin=True, **words)
+
+    def _features_matrix(self, X: Any, base_margin: Any) -> xgb.DMatrix:
+        return xgb.DMatrix(
+            X,
+            base_margin=base_margin,
+            missing=self.missing,
+            nthread=self.n_jobs,
+            enable_categorical=self.enable_categorical,
+            feature_types=self.feature_types,
+        )
+
+    def predict(
+        self,
+        X: Any,
+        *,
+        output_margin: bool = False,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
+    ) -> npt.NDArray[Any]:
+        """Predict the class of least expected cost, focal_alpha being that of a miss.
+
+        It is the class of the largest alpha times probability, the most probable one
+        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        output_margin : bool, default=False
+            Whether to return :meth:`decision_function` instead.
+        validate_features, base_margin, iteration_range
+            As in :meth:`decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        raw = self.decision_function(
+            X,
+            validate_features=validate_features,
+            base_margin=base_margin,
+            iteration_range=iteration_range,
+        )
+        return raw if output_margin else self._labels_of(raw)
+
+    def predict_proba(
+        self,
+        X: Any,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
+    ) -> FloatArray:
+        """Predict class probabilities: the exact posterior of the focal loss.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        validate_features, base_margin, iteration_range
+            As in :meth:`decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        raw = self.decision_function(
+            X,
+            validate_features=validate_features,
+            base_margin=base_margin,
+            iteration_range=iteration_range,
+        )
+        return self.loss_.predict_proba(raw)
+
+    def predict_log_proba(
+        self,
+        X: Any,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
+    ) -> FloatArray:
+        """Predict the logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        validate_features, base_margin, iteration_range
+            As in :meth:`decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of :meth:`predict_proba`.
+        """
+        raw = self.decision_function(
+            X,
+            validate_features=validate_features,
+            base_margin=base_margin,
+            iteration_range=iteration_range,
+        )
+        return self.loss_.predict_log_proba(raw)

@@ -1,0 +1,85 @@
+"""XGBoost models that hold their start value, their link and their focal loss."""
+
+import json
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from scipy.special import expit
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skfocal._boosting.model_state import STATE_NAME, ModelState
+
+__all__ = [
+    "as_booster",
+    "is_linear",
+    "link_words",
+    "read_state",
+    "start_words",
+    "up_to_best",
+    "write_state",
+]
+
+
+def link_words(n_classes: int) -> dict[str, Any]:
+    """Name the objective whose link turns raw predictions into expit or softmax."""
+    if n_classes == 2:
+        return {"objective": "binary:logistic"}
+    return {"objective": "multi:softprob", "num_class": n_classes}
+
+
+def start_words(start: Any) -> dict[str, Any]:
+    """Give a start in log-odds as XGBoost takes it: a probability, or raw values."""
+    if np.ndim(start) == 0:
+        return {"base_score": float(expit(start))}
+    return {"base_score": np.asarray(start, dtype=np.float64).tolist()}
+
+
+def as_booster(model: Any, name: str) -> xgb.Booster:
+    """Return the Booster of a fitted classifier or of a saved model."""
+    if isinstance(model, xgb.Booster):
+        return model
+    if isinstance(model, (str, PathLike)):
+        return xgb.Booster(model_file=model)
+    if isinstance(model, BaseEstimator) and hasattr(type(model), "get_booster"):
+        check_is_fitted(model)
+        return model.get_booster()
+    raise TypeError(
+        f"{name} must be a path, a Booster or a fitted classifier of XGBoost, "
+        f"got {model!r}"
+    )
+
+
+def is_linear(booster: xgb.Booster) -> bool:
+    """Whether the model has coefficients instead of trees."""
+    config = json.loads(booster.save_config())
+    return config["learner"]["gradient_booster"]["name"] == "gblinear"
+
+
+def up_to_best(booster: xgb.Booster) -> xgb.Booster:
+    """Drop the rounds after the best, which Booster.predict would use.
+
+    And the note which round that was, which training that goes on would not update. A
+    linear model can't be cut: it is what the last round made of it.
+    """
+    best = booster.attr("best_iteration")
+    if best is None:
+        return booster
+    if not is_linear(booster):
+        return booster[: int(best) + 1]
+    booster = booster.copy()
+    booster.set_attr(best_iteration=None, best_score=None)
+    return booster
+
+
+def write_state(booster: xgb.Booster, state: ModelState) -> None:
+    """Keep loss and labels in the model's attributes."""
+    booster.set_attr(**{STATE_NAME: state.to_text()})
+
+
+def read_state(booster: xgb.Booster) -> ModelState | None:
+    """Return what :func:`write_state` wrote, or None."""
+    text = booster.attr(STATE_NAME)
+    return None if text is None else ModelState.from_text(text)
