@@ -1,0 +1,46 @@
+"""What only LightGBM trains by: class weights, and data without a usable feature."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tests._boosting.data import table
+from tests._boosting.engines import LIGHTGBM
+
+pytestmark = LIGHTGBM.marks
+classifier = LIGHTGBM.classifier
+
+
+def test_class_weight_multiplies_the_sample_weight():
+    X, y = table()
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(y))
+    got = classifier(class_weight={0: 1.0, 1: 3.0}).fit(X, y, weight)
+    expected = classifier().fit(X, y, weight * np.where(y == 1, 3.0, 1.0))
+    assert_array_equal(got.decision_function(X), expected.decision_function(X))
+    balanced = classifier(class_weight="balanced").fit(X[100:], y[100:])
+    prior = balanced.loss_.predict_proba([balanced.initial_score_])[0]
+    assert_allclose(prior, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_going_on_with_too_few_rows_keeps_the_model(n_classes):
+    X, y = table(n_classes)
+    first = classifier().fit(X, y)
+    model = classifier().fit(X[:12] * 0, np.arange(12) % n_classes, init_model=first)
+    assert_array_equal(model.decision_function(X), first.decision_function(X))
+
+
+def test_iterations_from_any_to_any():
+    X, y = table()
+    model = classifier().fit(X, y)
+    head = model.decision_function(X, num_iteration=1)
+    tail = model.decision_function(X, start_iteration=1)
+    assert_allclose(head + tail, model.decision_function(X), atol=1e-12)
+    proba = model.predict_proba(X, start_iteration=1)
+    assert_array_equal(proba, model.loss_.predict_proba(tail))
+    log_proba = model.predict_log_proba(X, start_iteration=1)
+    assert_allclose(log_proba, np.log(proba))
+    labels = model.predict(X, start_iteration=1)
+    assert_array_equal(labels, (tail > 0).astype(int))
+    assert (labels != model.predict(X)).any()
+    assert model.best_iteration_ == 0

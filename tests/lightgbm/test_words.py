@@ -1,0 +1,129 @@
+"""Words that only LightGBM has: what they do, and which are refused."""
+
+import joblib
+import lightgbm as lgb
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skfocal import FocalLGBMClassifier
+from tests._boosting.data import frame, table
+from tests._boosting.engines import LIGHTGBM
+from tests._boosting.refusals import assert_refused, assert_refused_unchanged
+
+pytestmark = LIGHTGBM.marks
+classifier = LIGHTGBM.classifier
+
+
+def test_further_words_reach_the_engine():
+    X, y = table()
+    model = classifier(max_bin=15, num_leaves=4, seed=3).fit(X, y)
+    assert model.booster_.params["max_bin"] == 15
+    assert max(t["num_leaves"] for t in model.booster_.dump_model()["tree_info"]) == 4
+
+
+@pytest.mark.parametrize("alias", ["num_iterations", "num_boost_round", "max_iter"])
+def test_aliases_of_the_number_of_rounds(alias):
+    assert classifier(**{alias: 4}).fit(*table()).n_iter_ == 4
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_labels_count_the_classes(n_classes):
+    X, y = table(n_classes)
+    expected = classifier().fit(X, y).decision_function(X)
+    for name in ("num_class", "num_classes"):
+        got = classifier(**{name: 7}).fit(X, y).decision_function(X)
+        assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"n_jobs": 2}, 2),
+        ({"n_jobs": -1}, joblib.cpu_count()),
+        ({"n_jobs": None}, joblib.cpu_count(only_physical_cores=True)),
+        ({"num_threads": 3}, 3),
+        ({"nthread": 3}, 3),
+    ],
+)
+def test_number_of_threads(monkeypatch, words, expected):
+    seen = {}
+    train = lgb.train
+
+    def spy(params, *args, **kwargs):
+        seen.update(params)
+        return train(params, *args, **kwargs)
+
+    monkeypatch.setattr(lgb, "train", spy)
+    FocalLGBMClassifier(n_estimators=2, verbosity=-1, **words).fit(*table())
+    names = {"num_threads", "nthread"} & seen.keys()
+    assert [seen[name] for name in names] == [expected]
+
+
+def test_importances():
+    X, y = table()
+    model = classifier(importance_type="gain").fit(X, y)
+    assert model.feature_importances_.shape == (6,)
+    assert_array_equal(
+        model.feature_importances_, model.booster_.feature_importance("gain")
+    )
+
+
+def test_categorical_feature_and_feature_name():
+    X, y = frame()
+    codes = X.assign(colour=X["colour"].cat.codes).to_numpy()
+    words = {"feature_name": ["a", "b", "c"], "categorical_feature": ["b"]}
+    model = classifier(min_child_samples=5).fit(codes, y, **words)
+    assert model.booster_.feature_name() == ["a", "b", "c"]
+    trees = model.booster_.trees_to_dataframe()
+    assert (trees["decision_type"] == "==").any()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"application": "binary"}, "application must not be given"),
+        ({"gamma": 2.0}, "gamma must be given as focal_gamma, got gamma=2.0"),
+        ({"alpha": 0.25}, "alpha must be given as focal_alpha, got alpha=0.25"),
+        ({"boosting_type": "rf"}, "boosting_type must not be a random forest"),
+        ({"boosting": "RF"}, "boosting must not be a random forest, for"),
+        ({"pos_bagging_fraction": 0.5}, "pos_bagging_fraction must not be given"),
+        ({"sigmoid": 2.0}, "sigmoid must not be given"),
+        ({"class_weight": {0: -1.0}}, "class_weight must be >= 0 and finite, got -1.0"),
+        (
+            {"first_metric_only": True, "metric": ["logloss", "auc"]},
+            "first_metric_only needs LightGBM's own metrics first",
+        ),
+        ({"linear_tree": True}, "linear_tree must be False"),
+        ({"scale_pos_weight": 9.0}, "scale_pos_weight must not be given"),
+        ({"is_unbalance": True}, "is_unbalance must not be given"),
+        ({"metric": "l2"}, "eval_metric must be one of ['auc', 'auc_mu', 'average"),
+    ],
+)
+def test_refused_parameters(words, message):
+    assert_refused_unchanged(LIGHTGBM, words, message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"eval_set": [(1, 2, 3)]}, "eval_set must hold pairs (X, y), got an entry of"),
+        (
+            {"eval_X": np.zeros((2, 6))},
+            "eval_X and eval_y must be given together, got no eval_y",
+        ),
+        ({"eval_metric": "l1"}, "eval_metric must be one of"),
+    ],
+)
+def test_refused_words_of_fit(words, message):
+    assert_refused(classifier(), message, *table(), **words)
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_text_columns_of_other_tables_are_refused(library):
+    module = pytest.importorskip(library)
+    columns = {"size": [1.0, 2.0], "colour": ["red", "blue"]}
+    other = module.DataFrame(columns) if library == "polars" else module.table(columns)
+    message = r"X must have numeric or boolean columns .* got \['colour'\]"
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(other, [0, 1])

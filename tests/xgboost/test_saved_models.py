@@ -1,0 +1,52 @@
+"""Saved models under XGBoost's own names for it."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skfocal import FocalXGBClassifier
+from tests._boosting.data import frame, link, table
+from tests._boosting.engines import XGBOOST
+
+classifier, plain = XGBOOST.classifier, XGBOOST.plain
+
+
+@pytest.mark.parametrize("ending", ["json", "ubj"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("words", XGBOOST.modes, ids=str)
+def test_xgboosts_classifier_loads_the_model(tmp_path, words, n_classes, ending):
+    X, y = table(n_classes)
+    model = classifier(focal_alpha="balanced", **words).fit(X, y)
+    path = tmp_path / f"model.{ending}"
+    model.booster_.save_model(path)
+    wrapper = plain()
+    wrapper.load_model(path)
+    linked = np.c_[link(model.decision_function(X))]
+    proba = wrapper.predict_proba(X)
+    assert_allclose(proba[:, 1:], linked[:, -(n_classes - 1) :], atol=1e-6)
+
+
+def test_a_restored_classifier_knows_what_is_missing():
+    X, y = frame()
+    model = classifier(enable_categorical=True, missing=-1.0)
+    X = X.assign(age=X["age"].fillna(-1.0))
+    model.fit(X, y)
+    restored = FocalXGBClassifier.from_booster(model.booster_)
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+    assert_array_equal(restored.feature_names_in_, X.columns)
+    assert (restored.missing, restored.enable_categorical) == (-1.0, True)
+
+
+def test_save_and_load_under_xgboosts_names(tmp_path):
+    X, y = table(3)
+    labels = np.array(["a", "b", "c"])[y]
+    model = classifier(focal_gamma=1.0, focal_alpha=[1, 2, 3]).fit(X, labels)
+    model.save_model(tmp_path / "model.json")
+    other = classifier(max_depth=2)
+    other.load_model(tmp_path / "model.json")
+    assert_array_equal(other.predict(X), model.predict(X))
+    assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+    assert (other.max_depth, other.focal_gamma) == (2, 1.0)
+    assert other.get_booster() is other.booster_
+    assert_array_equal(other.apply(X), model.apply(X))
+    assert model.apply(X, iteration_range=(0, 2)).shape == (len(y), 6)
