@@ -2,17 +2,141 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import _safe_indexing, assert_all_finite, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _num_samples
 
-from skfocal._validation import PerClass, check_alpha, check_class_count
+from skfocal._validation import (
+    PerClass,
+    check_alpha,
+    check_class_count,
+    check_length,
+    check_weight,
+    positive_total,
+)
 from skfocal.loss import FocalLoss
 
-__all__ = ["codes_of_largest_cost", "resolve_alpha", "unchanged_on_error"]
+__all__ = [
+    "WeightedRows",
+    "codes_of_largest_cost",
+    "resolve_alpha",
+    "unchanged_on_error",
+    "weigh_rows",
+]
 
 FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass
+class WeightedRows:
+    """Rows of positive weight, to train on or to validate on.
+
+    Attributes
+    ----------
+    X : array, sparse matrix or table of shape (n_samples, n_features)
+        Features.
+    codes : ndarray of int32 of shape (n_samples,)
+        Class of each row, by its number among the sorted labels.
+    sample_weight : ndarray of float64 of shape (n_samples,) or None
+        What the user gave.
+    weight : ndarray of float64 of shape (n_samples,) or None
+        Product of sample weight and class weight.
+    rows : ndarray of int of shape (n_samples,) or None
+        Their numbers among the user's rows, if some had no weight.
+    """
+
+    X: Any
+    codes: npt.NDArray[np.int32]
+    sample_weight: FloatArray | None
+    weight: FloatArray | None
+    rows: npt.NDArray[np.intp] | None
+
+
+def weigh_rows(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    *,
+    classes: npt.NDArray[Any] | None = None,
+    names: tuple[str, str] = ("y", "sample_weight"),
+) -> tuple[npt.NDArray[Any], WeightedRows]:
+    """Multiply sample and class weights, drop rows of weight 0 and encode the labels.
+
+    Parameters
+    ----------
+    X : array, sparse matrix or table of shape (n_samples, n_features)
+        Features, checked already.
+    y, sample_weight, class_weight
+        What the user gave.
+    classes : ndarray of shape (n_classes,), default=None
+        Sorted labels of the training data; by default those of ``y``, at least two.
+    names : tuple of str
+        What errors call ``y`` and ``sample_weight``.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    rows : WeightedRows
+        The rows that have a weight.
+    """
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name=names[0])
+    check_classification_targets(y)
+    check_length(names[0], len(y), _num_samples(X))
+    weight = check_weight(sample_weight, len(y), names[1])
+    if weight is not None:
+        positive_total(weight, names[1])
+    product = _times_class_weight(weight, class_weight, y)
+    rows = None
+    if product is not None and not product.all():
+        rows = np.flatnonzero(product)
+        X, y, product = _safe_indexing(X, rows), y[rows], product[rows]
+        weight = None if weight is None else weight[rows]
+    classes, codes = _encode(y, classes, names[0])
+    return classes, WeightedRows(X, codes, weight, product, rows)
+
+
+def _times_class_weight(
+    weight: FloatArray | None, class_weight: Any, y: npt.NDArray[Any]
+) -> FloatArray | None:
+    """Return the product; "balanced" counts the rows that have a sample weight."""
+    if class_weight is None:
+        return weight
+    product = np.ones(len(y)) if weight is None else weight.copy()
+    counted = product > 0.0
+    factor = compute_sample_weight(class_weight, y[counted])
+    check_weight(factor, len(factor), "class_weight")
+    product[counted] *= factor
+    return product
+
+
+def _encode(
+    y: npt.NDArray[Any], classes: npt.NDArray[Any] | None, name: str
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+    """Return the sorted labels, and the number of each row's label among them."""
+    if classes is not None:
+        unknown = np.setdiff1d(y, classes)
+        if len(unknown):
+            raise ValueError(
+                f"{name} must hold only labels from {classes.tolist()}, "
+                f"got {unknown.tolist()}"
+            )
+        return classes, np.searchsorted(classes, y).astype(np.int32)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} must hold at least two classes of positive weight, got only the "
+            f"class {classes.tolist()}"
+        )
+    return classes, codes.astype(np.int32)
 
 
 @contextmanager

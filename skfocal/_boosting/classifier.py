@@ -1,73 +1,49 @@
 """What the boosted classifiers share: labels, weights, alpha and probabilities."""
 
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import _safe_indexing, assert_all_finite, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples, validate_data
+from sklearn.utils.validation import validate_data
 
 from skfocal._boosting.model_state import ModelState
-from skfocal._classes import codes_of_largest_cost, resolve_alpha
-from skfocal._validation import (
-    check_class_count,
-    check_gamma,
-    check_length,
-    check_weight,
-    positive_total,
+from skfocal._boosting.words import check_pair, per_validation_set
+from skfocal._classes import (
+    WeightedRows,
+    codes_of_largest_cost,
+    resolve_alpha,
+    weigh_rows,
 )
+from skfocal._validation import check_class_count, check_gamma, check_length
 from skfocal.loss import FocalLoss
 
-__all__ = ["FocalBoostingClassifier", "WeightedData"]
+__all__ = ["BoostingRows", "FocalBoostingClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass
-class WeightedData:
-    """Rows to train on or to validate on, none of weight 0.
+class BoostingRows(WeightedRows):
+    """Rows of positive weight, and where their raw predictions start.
 
     Attributes
     ----------
-    X : array, sparse matrix or table of shape (n_samples, n_features)
-        Features.
-    y : ndarray of shape (n_samples,)
-        Class labels; once encoded, the number of each row's class.
-    sample_weight : ndarray of float of shape (n_samples,) or None
-        What the user gave.
-    weight : ndarray of float of shape (n_samples,) or None
-        Product of sample weight and class weight.
     offset : ndarray of shape (n_samples,) or (n_samples, n_classes), or None
         The user's own start of the raw predictions, in log-odds.
     """
 
-    X: Any
-    y: npt.NDArray[Any]
-    sample_weight: FloatArray | None
-    weight: FloatArray | None
-    offset: FloatArray | None
-
-    def without_zero_weights(self) -> "WeightedData":
-        if self.weight is None or self.weight.all():
-            return self
-        kept = np.flatnonzero(self.weight)
-        return WeightedData(
-            _safe_indexing(self.X, kept),
-            self.y[kept],
-            None if self.sample_weight is None else self.sample_weight[kept],
-            self.weight[kept],
-            None if self.offset is None else self.offset[kept],
-        )
+    offset: FloatArray | None = None
 
 
 class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
     """Frame of a classifier that trains an engine with the focal loss.
 
-    A subclass has the constructor, ``fit`` and ``decision_function`` of its engine.
+    A subclass has the constructor, ``fit`` and ``decision_function`` of its engine, the
+    latter with the engine's own words for predictions.
     """
 
     focal_gamma: Any
@@ -82,6 +58,13 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
     feature_names_in_: npt.NDArray[Any]
     initial_score_: Any
     loss_: FocalLoss
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # set_predict_request takes what a signature names, and **words name nothing.
+        _, _, *words = inspect.signature(cls.decision_function).parameters
+        for method in ("predict", "predict_proba", "predict_log_proba"):
+            setattr(cls, f"__metadata_request__{method}", dict.fromkeys(words))
+        super().__init_subclass__(**kwargs)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -130,11 +113,6 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         """Number of classes."""
         return len(self.classes_)
 
-    def _labels_of(self, raw: FloatArray) -> npt.NDArray[Any]:
-        """Return the classes of the largest alpha times probability."""
-        codes = codes_of_largest_cost(self.loss_, raw, self.n_classes_)
-        return self.classes_[codes]
-
     def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
         """Check features, but leave a table as it is: engines read its categories."""
         checks: dict[str, Any] = {
@@ -151,7 +129,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
 
     def _training_data(
         self, X: Any, y: Any, sample_weight: Any, offset: Any
-    ) -> WeightedData:
+    ) -> BoostingRows:
         """Check the training data, encode its labels, set ``classes_``, ``loss_``."""
         if self.objective is not None:
             raise ValueError(
@@ -160,21 +138,13 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             )
         gamma = check_gamma(self.focal_gamma, "focal_gamma")
         X = self._check_features(X, y, reset=True)
-        names = ("y", "sample_weight", self._offset_word)
-        data = self._weigh(X, y, sample_weight, self.class_weight, offset, names)
-        self.classes_, data.y = np.unique(data.y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                "y must hold at least two classes of positive weight, got only the "
-                f"class {self.classes_.tolist()}"
-            )
+        self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
         check_class_count("focal_gamma", gamma, len(self.classes_))
-        self._check_offset_shape(data, names[2])
         alpha = resolve_alpha(
-            self.focal_alpha, self.classes_, data.y, data.sample_weight
+            self.focal_alpha, self.classes_, rows.codes, rows.sample_weight
         )
         self.loss_ = FocalLoss(gamma, alpha)
-        return data
+        return self._with_offset(rows, offset, len(y), self._offset_word)
 
     def _validation_data(
         self,
@@ -182,56 +152,84 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         y: Any,
         sample_weight: Any,
         offset: Any,
-        *,
-        names: tuple[str, str, str],
         class_weight: Any = None,
-    ) -> WeightedData:
-        """Check validation data against the training data, and encode its labels."""
+        *,
+        names: Sequence[str],
+    ) -> BoostingRows:
+        """Check validation data against the training data, and encode its labels.
+
+        ``names`` are what errors call labels, weights and start.
+        """
         X = self._check_features(X, reset=False)
-        data = self._weigh(X, y, sample_weight, class_weight, offset, names)
-        unknown = np.setdiff1d(data.y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"{names[0]} must hold only labels from {self.classes_.tolist()}, "
-                f"got {unknown.tolist()}"
-            )
-        data.y = np.searchsorted(self.classes_, data.y)
-        self._check_offset_shape(data, names[2])
-        return data
+        _, rows = weigh_rows(
+            X,
+            y,
+            sample_weight,
+            class_weight,
+            classes=self.classes_,
+            names=(names[0], names[1]),
+        )
+        return self._with_offset(rows, offset, len(y), names[2])
 
-    def _check_offset_shape(self, data: WeightedData, name: str) -> None:
-        expected = () if self.n_classes_ == 2 else (self.n_classes_,)
-        if data.offset is not None and data.offset.shape[1:] != expected:
-            raise ValueError(
-                f"{name} must have shape (n_samples,) for two classes and (n_samples, "
-                f"n_classes) for more, got {data.offset.shape}"
-            )
-
-    def _weigh(
+    def _validation_pairs(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Any,
-        offset: Any,
-        names: tuple[str, str, str],
-    ) -> WeightedData:
-        """Multiply sample and class weights, and drop the rows of weight 0."""
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name=names[0])
-        check_classification_targets(y)
-        check_length(names[0], len(y), _num_samples(X))
-        weight = check_weight(sample_weight, len(y), names[1])
-        if weight is not None:
-            positive_total(weight, names[1])
+        pairs: Sequence[tuple[Any, Any]],
+        extras: dict[str, Sequence[Any] | None],
+        train: BoostingRows,
+        given: Sequence[Any],
+    ) -> list[BoostingRows]:
+        """Check the validation sets of ``eval_set``.
+
+        Parameters
+        ----------
+        pairs : sequence of (X, y)
+            The sets.
+        extras : dict of sequence or None
+            By what the user calls them: each set's sample weights, starts and, where
+            the engine has them, class weights.
+        train : BoostingRows
+            The training data, which a set is that holds the same objects.
+        given : sequence
+            What the user gave to train on: X, y and, where it matters, sample weights
+            and start.
+        """
+        names = ("eval_set", *extras)
+        sets = []
+        for pair, extra in zip(
+            pairs, per_validation_set(len(pairs), **extras), strict=True
+        ):
+            entry = (*pair, *extra)
+            if all(a is b for a, b in zip(entry, given, strict=False)):
+                sets.append(train)
+            else:
+                sets.append(self._validation_data(*entry, names=names))
+        return sets
+
+    def _validation_set(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> list[BoostingRows]:
+        """Check the one validation set that isn't in a list, if it is given."""
+        if not check_pair(X_val, y_val, sample_weight_val):
+            return []
+        names = ("y_val", "sample_weight_val", self._offset_word)
+        return [
+            self._validation_data(X_val, y_val, sample_weight_val, None, names=names)
+        ]
+
+    def _with_offset(
+        self, rows: WeightedRows, offset: Any, n_given: int, name: str
+    ) -> BoostingRows:
+        """Add the user's start of the raw predictions to the rows that are left."""
         if offset is not None:
-            offset = _checked_offset(offset, len(y), names[2])
-        data = WeightedData(X, y, weight, weight, offset).without_zero_weights()
-        if class_weight is not None:
-            factor = compute_sample_weight(class_weight, data.y)
-            check_weight(factor, len(data.y), "class_weight")
-            data.weight = factor if data.weight is None else factor * data.weight
-        return data.without_zero_weights()
+            offset = _checked_offset(offset, n_given, name)
+            expected = () if self.n_classes_ == 2 else (self.n_classes_,)
+            if offset.shape[1:] != expected:
+                raise ValueError(
+                    f"{name} must have shape (n_samples,) for two classes and "
+                    f"(n_samples, n_classes) for more, got {offset.shape}"
+                )
+            offset = offset if rows.rows is None else offset[rows.rows]
+        return BoostingRows(**vars(rows), offset=offset)
 
     def _state(self, **words: Any) -> ModelState:
         """What a saved model must hold to become a classifier again."""
@@ -268,11 +266,72 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
                 f"got {state.classes.tolist()}"
             )
 
-    def _start(self, data: WeightedData, own_start: bool) -> Any:
+    def _start(self, rows: BoostingRows, own_start: bool) -> Any:
         """Return the constant of least loss, or 0 if training starts elsewhere."""
         if not own_start:
-            return self.loss_.fit_intercept_only(data.y, data.weight)
+            return self.loss_.fit_intercept_only(rows.codes, rows.weight)
         return 0.0 if self.n_classes_ == 2 else np.zeros(self.n_classes_)
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Predict raw predictions, in log-odds: each engine's own."""
+        raise NotImplementedError
+
+    def predict(self, X: Any, **words: Any) -> npt.NDArray[Any]:
+        """Predict the class of least expected cost, focal_alpha being that of a miss.
+
+        It is the class of the largest alpha times probability, the most probable one
+        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        **words
+            Which rounds to use, and what else :meth:`decision_function` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        raw = self.decision_function(X, **words)
+        return self.classes_[codes_of_largest_cost(self.loss_, raw, self.n_classes_)]
+
+    def predict_proba(self, X: Any, *args: Any, **words: Any) -> FloatArray:
+        """Predict class probabilities: the exact posterior of the focal loss.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        *args, **words
+            Which rounds to use, and what else :meth:`decision_function` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        raw = self.decision_function(X, *args, **words)
+        return self.loss_.predict_proba(raw)
+
+    def predict_log_proba(self, X: Any, *args: Any, **words: Any) -> FloatArray:
+        """Predict the logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        *args, **words
+            As in :meth:`predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms of :meth:`predict_proba`.
+        """
+        raw = self.decision_function(X, *args, **words)
+        return self.loss_.predict_log_proba(raw)
 
 
 def _checked_offset(offset: Any, n_samples: int, name: str) -> FloatArray:

@@ -9,21 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting.classifier import FocalBoostingClassifier, WeightedData
-from skfocal._boosting.words import check_pair, per_validation_set, random_seed
+from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
+from skfocal._boosting.words import random_seed
 from skfocal._classes import unchanged_on_error
-from skfocal.lightgbm._model import (
-    as_booster,
-    constant_booster,
-    fold_start,
-    has_usable_feature,
-    read_state,
-    write_link_and_state,
-)
-from skfocal.lightgbm._objective import FocalMetric, FocalObjective
+from skfocal.lightgbm._model import as_booster, read_state, write_link_and_state
+from skfocal.lightgbm._train import Training
 from skfocal.lightgbm._words import (
     THREAD_ALIASES,
-    choose_metrics,
     evaluation_names,
     pop_rounds,
     refuse_columns,
@@ -43,9 +35,6 @@ _TREE_WORDS = (
     *("subsample", "subsample_freq", "colsample_bytree", "reg_alpha", "reg_lambda"),
 )
 _CLASS_COUNT_ALIASES = {"num_class", "num_classes"}
-# What errors call the labels, weights and start of validation data.
-_VAL_WORDS = ("y_val", "sample_weight_val", "init_score")
-_EVAL_WORDS = ("eval_set", "eval_sample_weight", "eval_init_score")
 
 
 class FocalLGBMClassifier(FocalBoostingClassifier):
@@ -333,38 +322,27 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         with unchanged_on_error(self):
             params = self._train_params()
             train = self._training_data(X, y, sample_weight, init_score)
-            sets = validation_pairs(eval_set, eval_X, eval_y)
-            extras = per_validation_set(
-                len(sets),
-                eval_sample_weight=eval_sample_weight,
-                eval_class_weight=eval_class_weight,
-                eval_init_score=eval_init_score,
-            )
-            valid = [
-                train
-                if pair[0] is X and pair[1] is y
-                else self._validation_data(
-                    *pair, weight, start, class_weight=class_weight, names=_EVAL_WORDS
-                )
-                for pair, (weight, class_weight, start) in zip(
-                    sets, extras, strict=True
-                )
-            ]
+            extras = {
+                "eval_sample_weight": eval_sample_weight,
+                "eval_init_score": eval_init_score,
+                "eval_class_weight": eval_class_weight,
+            }
+            pairs = validation_pairs(eval_set, eval_X, eval_y)
+            # By LightGBM's rule, a set of the same X and y is the training data.
+            valid = self._validation_pairs(pairs, extras, train, given=(X, y))
             names = evaluation_names(eval_names, len(valid))
-            if check_pair(X_val, y_val, sample_weight_val):
-                more = (X_val, y_val, sample_weight_val, None)
-                valid.insert(0, self._validation_data(*more, names=_VAL_WORDS))
-                names = names and ["valid_0", *names]
+            if first := self._validation_set(X_val, y_val, sample_weight_val):
+                valid, names = first + valid, names and ["valid_0", *names]
             self._train(
                 params,
                 train,
-                valid,
-                eval_names=names,
-                eval_metric=eval_metric,
+                valid=valid,
+                valid_names=names,
                 columns={
                     "feature_name": feature_name,
                     "categorical_feature": categorical_feature,
                 },
+                eval_metric=eval_metric,
                 callbacks=callbacks,
                 init_model=self._model_to_go_on_from(init_model),
             )
@@ -402,56 +380,25 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     def _train(
         self,
         params: dict[str, Any],
-        train: WeightedData,
-        valid: list[WeightedData],
+        train: BoostingRows,
         *,
-        eval_names: list[str] | None,
-        eval_metric: Any,
-        columns: dict[str, Any],
-        callbacks: Sequence[Callable[..., Any]] | None,
-        init_model: Any,
+        init_model: lgb.Booster | None,
+        **words: Any,
     ) -> None:
-        own_start = train.offset is not None or init_model is not None
-        self.initial_score_ = self._start(train, own_start)
+        elsewhere = train.offset is not None or init_model is not None
+        self.initial_score_ = self._start(train, elsewhere)
         if self.n_classes_ > 2:
             params["num_class"] = self.n_classes_
-        focal = self.loss_.gamma, self.loss_.alpha
-        names, functions = choose_metrics(eval_metric, params, FocalMetric(*focal))
-        rounds = pop_rounds(params, self.n_estimators)
-        custom = params | {"objective": "custom"}
-        data = _dataset(train, self.initial_score_, params=custom, **columns)
-        # To go on from a model takes its prediction of the raw data, and LightGBM
-        # before 4.6 sets categorical features twice.
-        automatic = isinstance(columns["categorical_feature"], str)
-        data.free_raw_data = automatic and init_model is None
-        self.evals_result_: dict[str, Any] = {}
-        if not has_usable_feature(data.construct()):
-            booster = constant_booster(params, data, init_model)
-        else:
-            own = {"objective": FocalObjective(*focal), "metric": names or "None"}
-            booster = lgb.train(
-                params | own,
-                data,
-                rounds,
-                valid_sets=[
-                    data
-                    if rows is train
-                    else _dataset(rows, self.initial_score_, reference=data)
-                    for rows in valid
-                ],
-                valid_names=eval_names or _valid_names(valid, train),
-                feval=functions,
-                init_model=init_model,
-                callbacks=[
-                    *(callbacks or ()),
-                    lgb.record_evaluation(self.evals_result_),
-                ],
-            )
-        if not own_start:
-            fold_start(booster, self.initial_score_)
-        self._finish(booster)
-
-    def _finish(self, booster: lgb.Booster) -> None:
+        training = Training(
+            loss=self.loss_,
+            start=self.initial_score_,
+            rounds=pop_rounds(params, self.n_estimators),
+            params=params,
+            rows=train,
+            init_model=init_model,
+            **words,
+        )
+        booster, self.evals_result_ = training.run()
         write_link_and_state(booster, self._state())
         self._set_booster(booster)
 
@@ -494,91 +441,3 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             num_iteration=num_iteration,
             num_threads=thread_count(self.n_jobs, self._engine_words),
         )
-
-    def predict(
-        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
-    ) -> npt.NDArray[Any]:
-        """Predict the class of least expected cost, focal_alpha being that of a miss.
-
-        It is the class of the largest alpha times probability, the most probable one
-        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        start_iteration : int, default=0
-            First boosting round to use.
-        num_iteration : int or None, default=None
-            Number of rounds to use; None for those up to the best.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels.
-        """
-        raw = self.decision_function(
-            X, start_iteration=start_iteration, num_iteration=num_iteration
-        )
-        return self._labels_of(raw)
-
-    def predict_proba(
-        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
-    ) -> FloatArray:
-        """Predict class probabilities: the exact posterior of the focal loss.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        start_iteration : int, default=0
-            First boosting round to use.
-        num_iteration : int or None, default=None
-            Number of rounds to use; None for those up to the best.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        raw = self.decision_function(
-            X, start_iteration=start_iteration, num_iteration=num_iteration
-        )
-        return self.loss_.predict_proba(raw)
-
-    def predict_log_proba(
-        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
-    ) -> FloatArray:
-        """Predict the logarithms of the class probabilities.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        start_iteration : int, default=0
-            First boosting round to use.
-        num_iteration : int or None, default=None
-            Number of rounds to use; None for those up to the best.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Logarithms of :meth:`predict_proba`.
-        """
-        raw = self.decision_function(
-            X, start_iteration=start_iteration, num_iteration=num_iteration
-        )
-        return self.loss_.predict_log_proba(raw)
-
-
-def _dataset(rows: WeightedData, start: Any, **kwargs: Any) -> lgb.Dataset:
-    """Rows as LightGBM takes them, starting at the user's offset or a constant."""
-    shape = (len(rows.y), *np.shape(start))
-    offset = np.full(shape, start) if rows.offset is None else rows.offset
-    return lgb.Dataset(
-        rows.X, label=rows.y, weight=rows.weight, init_score=offset, **kwargs
-    )
-
-
-def _valid_names(valid: list[WeightedData], train: WeightedData) -> list[str]:
-    return ["training" if v is train else f"valid_{i}" for i, v in enumerate(valid)]

@@ -1,7 +1,6 @@
 """What the linear classifiers share: training data, checks and predictions."""
 
 import warnings
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -10,18 +9,14 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skfocal._classes import codes_of_largest_cost
-from skfocal._validation import check_length, check_weight, positive_total
+from skfocal._classes import WeightedRows, codes_of_largest_cost, weigh_rows
 from skfocal.linear_model._fit import LinearFit
 from skfocal.loss import FocalLoss
 
-__all__ = ["FocalLinearClassifier", "TrainingData", "check_range"]
+__all__ = ["FocalLinearClassifier", "check_range"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -38,31 +33,6 @@ def check_range(
         bounds = f"in [{low:g}, {high:g}]" if high < np.inf else bounds
         raise ValueError(f"{name} must be {bounds}, got {value!r}")
     return float(value)
-
-
-@dataclass
-class TrainingData:
-    """Rows of positive weight.
-
-    Attributes
-    ----------
-    X : ndarray, CSR or CSC matrix of shape (n_samples, n_features)
-        Features.
-    codes : ndarray of int32 of shape (n_samples,)
-        Class of each row.
-    sample_weight : ndarray of float64 of shape (n_samples,) or None
-        What the user gave.
-    weight : ndarray of float64 of shape (n_samples,) or None
-        Product of sample weight and class weight.
-    rows : ndarray of shape (n_samples,) or None
-        Their numbers among the user's rows, if some had no weight.
-    """
-
-    X: Any
-    codes: npt.NDArray[np.int32]
-    sample_weight: FloatArray | None
-    weight: FloatArray | None
-    rows: npt.NDArray[np.intp] | None
 
 
 class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
@@ -101,7 +71,7 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
                 f"fit_intercept must be True or False, got {self.fit_intercept!r}"
             )
 
-    def _training_data(self, X: Any, y: Any, sample_weight: Any) -> TrainingData:
+    def _training_data(self, X: Any, y: Any, sample_weight: Any) -> WeightedRows:
         """Check and encode the training data, and set ``classes_``."""
         X, y = validate_data(
             self,
@@ -111,42 +81,8 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
         )
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        check_length("y", len(y), X.shape[0])
-        weight = check_weight(sample_weight, len(y))
-        if weight is not None:
-            positive_total(weight)
-        product = self._times_class_weight(y, weight)
-        rows = None
-        if product is not None and not product.all():
-            rows = np.flatnonzero(product)
-            X, y, product = _safe_indexing(X, rows), y[rows], product[rows]
-            weight = None if weight is None else weight[rows]
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                "y must hold at least two classes of positive weight, got only the "
-                f"class {self.classes_.tolist()}"
-            )
-        return TrainingData(X, codes.astype(np.int32), weight, product, rows)
-
-    def _times_class_weight(
-        self, y: npt.NDArray[Any], weight: FloatArray | None
-    ) -> FloatArray | None:
-        if self.class_weight is None:
-            return weight
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            codes = np.unique(y, return_inverse=True)[1]
-            totals = np.bincount(codes, weight).astype(np.float64)
-            # A class of no weight has no row left to be balanced.
-            present = totals > 0.0
-            totals[~present] = np.inf
-            factor = (totals[present].mean() / totals)[codes]
-        else:
-            factor = compute_sample_weight(self.class_weight, y)
-            check_weight(factor, len(y), "class_weight")
-        return factor if weight is None else factor * weight
+        self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
+        return rows
 
     def _set_coefficients(self, fit: LinearFit, dtype: Any) -> None:
         self.coef_ = np.atleast_2d(fit.coef).astype(dtype)

@@ -7,9 +7,9 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from skfocal._classes import resolve_alpha, unchanged_on_error
+from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
 from skfocal._validation import check_class_count, check_gamma
-from skfocal.linear_model._base import FocalLinearClassifier, TrainingData, check_range
+from skfocal.linear_model._base import FocalLinearClassifier, check_range
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearProblem, fit_linear
 from skfocal.loss import FocalLoss
@@ -54,7 +54,8 @@ class FocalLogisticRegression(FocalLinearClassifier):
         Whether to add a constant to the raw predictions.
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights by label. Unlike ``focal_alpha`` they change the
-        population whose probabilities are predicted.
+        population whose probabilities are predicted. "balanced" counts the rows of
+        positive weight, not their weights.
     solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
         "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
         Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
@@ -192,7 +193,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
             self._solve(data, C, l1_ratio, self._warm_start(before, data))
         return self
 
-    def _solve(self, data: TrainingData, C: float, l1_ratio: float, start: Any) -> None:
+    def _solve(self, data: WeightedRows, C: float, l1_ratio: float, start: Any) -> None:
         seed = self.random_state
         problem = LinearProblem(
             *(as_design(data.X), data.codes, data.weight, self.loss_),
@@ -211,7 +212,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
         self.n_iter_ = np.array([fit.n_iter], dtype=np.int32)
         self._warn_if_unfinished(fit)
 
-    def _warm_start(self, before: dict[str, Any], data: TrainingData) -> Any:
+    def _warm_start(self, before: dict[str, Any], data: WeightedRows) -> Any:
         """Return the coefficients to start at, if the last fit's are to be used."""
         if not self.warm_start or "coef_" not in before:
             return None

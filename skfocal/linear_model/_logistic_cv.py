@@ -1,39 +1,32 @@
 """Logistic regression with the focal loss, gamma and C chosen by cross-validation."""
 
 import warnings
-from collections.abc import Sequence
 from itertools import product
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, log_loss, make_scorer
-from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, check_random_state
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
+from sklearn.metrics import get_scorer
+from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 
-from skfocal._classes import resolve_alpha, unchanged_on_error
+from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
 from skfocal._validation import PerClass, check_class_count, check_gamma
-from skfocal.linear_model._base import FocalLinearClassifier, TrainingData, check_range
+from skfocal.linear_model._base import FocalLinearClassifier, check_range
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
-from skfocal.linear_model._logistic import FocalLogisticRegression
-from skfocal.linear_model._path import (
+from skfocal.linear_model._folds import (
     Fold,
-    Path,
-    PathResult,
-    fit_path,
-    results_table,
-    sliced,
+    checked_grid,
+    routed_params,
+    scorer_of,
+    split_rows,
 )
+from skfocal.linear_model._logistic import FocalLogisticRegression
+from skfocal.linear_model._path import Path, PathResult, fit_path, results_table
 from skfocal.loss import FocalLoss
 
 __all__ = ["FocalLogisticRegressionCV"]
@@ -69,7 +62,8 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
     scoring : str or callable, default="neg_log_loss"
         Name of a scorer or callable ``scorer(estimator, X, y)``; greater is better.
     class_weight : dict, "balanced" or None, default=None
-        Factors of the sample weights by label; "balanced" counts all training data.
+        Factors of the sample weights by label; "balanced" counts all rows of
+        positive weight.
     solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
         As in :class:`FocalLogisticRegression`.
     tol : float, default=1e-4
@@ -211,18 +205,18 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             If a parameter or the data are not valid; the classifier stays as it was.
         """
         with unchanged_on_error(self):
-            gammas = _checked_grid("focal_gammas", self.focal_gammas)
+            gammas = checked_grid("focal_gammas", self.focal_gammas)
             gammas = [check_gamma(gamma, "focal_gammas") for gamma in gammas]
-            ratios = _checked_grid("l1_ratios", self.l1_ratios)
+            ratios = checked_grid("l1_ratios", self.l1_ratios)
             ratios = [check_range("l1_ratios", rho, 0.0, 1.0) for rho in ratios]
             Cs = self._checked_Cs()
             self._check_words(any(ratio > 0.0 for ratio in ratios))
             if sample_weight is not None:
                 sample_weight = np.asarray(sample_weight, dtype=np.float64)
-            routed = self._routed("fit", sample_weight, params)
+            routed = routed_params(self, "fit", sample_weight, params)
             data = self._training_data(X, y, sample_weight)
             losses = self._losses(gammas, data)
-            folds = self._folds(X, y, data, routed)
+            folds = split_rows(self.cv, X, y, data, routed)
             self._search(data, folds, losses, ratios, Cs)
         return self
 
@@ -231,10 +225,10 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             if self.Cs < 1:
                 raise ValueError(f"Cs must be >= 1 if it is an int, got {self.Cs!r}")
             return np.logspace(-4, 4, int(self.Cs))
-        Cs = _checked_grid("Cs", self.Cs)
+        Cs = checked_grid("Cs", self.Cs)
         return np.array([check_range("Cs", C, 0.0, above=True) for C in Cs])
 
-    def _losses(self, gammas: list[PerClass], data: TrainingData) -> list[FocalLoss]:
+    def _losses(self, gammas: list[PerClass], data: WeightedRows) -> list[FocalLoss]:
         alpha = resolve_alpha(
             self.focal_alpha, self.classes_, data.codes, data.sample_weight
         )
@@ -242,30 +236,9 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             check_class_count("focal_gammas", gamma, len(self.classes_))
         return [FocalLoss(gamma, alpha) for gamma in gammas]
 
-    def _folds(self, X: Any, y: Any, data: TrainingData, routed: Any) -> list[Fold]:
-        """Split the user's rows, and drop those without weight from each part."""
-        n_rows = len(data.codes) if data.rows is None else np.shape(y)[0]
-        place = np.full(n_rows, -1)
-        kept = np.arange(n_rows) if data.rows is None else data.rows
-        place[kept] = np.arange(len(kept))
-        cv = check_cv(self.cv, y, classifier=True)
-        folds = []
-        for number, parts in enumerate(cv.split(X, y, **routed.splitter.split)):
-            train, test = (place[np.arange(n_rows)[part]] for part in parts)
-            train, test = train[train >= 0], test[test >= 0]
-            for name, part in (("train", train), ("test", test)):
-                if not len(part):
-                    raise ValueError(
-                        "cv must give folds with samples of positive weight, "
-                        f"got none to {name} in fold {number}"
-                    )
-            score = sliced(routed.scorer.score, kept[test], n_rows)
-            folds.append(Fold(number, train, test, score))
-        return folds
-
     def _search(
         self,
-        data: TrainingData,
+        data: WeightedRows,
         folds: list[Fold],
         losses: list[FocalLoss],
         ratios: list[float],
@@ -278,12 +251,12 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         ]
         # Processes, for a path with one thread leaves the GIL to no other.
         run = Parallel(n_jobs=self.n_jobs, prefer="processes")
+        scorer, show = scorer_of(self.scoring, self.classes_), bool(self.verbose)
         results = run(
             delayed(fit_path)(
-                self._model_to_score(data), data, fold, path, self._scorer(), show
+                self._model_to_score(data), data, fold, path, scorer, show
             )
             for fold, path in product(folds, paths)
-            for show in [bool(self.verbose)]
         )
         shape = (len(folds), len(losses), len(ratios), len(Cs))
         self._set_results(results, shape, losses, ratios, Cs)
@@ -302,7 +275,7 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             "random_state": None if seed is None else check_random_state(seed),
         }
 
-    def _model_to_score(self, data: TrainingData) -> FocalLogisticRegression:
+    def _model_to_score(self, data: WeightedRows) -> FocalLogisticRegression:
         model = FocalLogisticRegression()
         model.classes_, model.n_features_in_ = self.classes_, data.X.shape[1]
         return model
@@ -344,7 +317,7 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         self.best_score_ = float(mean[best])
         return best
 
-    def _set_final_coefficients(self, data: TrainingData, best: Any) -> None:
+    def _set_final_coefficients(self, data: WeightedRows, best: Any) -> None:
         mean = self.coefs_paths_[(slice(None), *best)].mean(axis=0)
         mean = mean[0] if len(mean) == 1 else mean
         fit = LinearFit(mean[..., :-1], mean[..., -1], 0, 0.0)
@@ -396,34 +369,9 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         float
             The score; greater is better.
         """
-        routed = self._routed("score", sample_weight, score_params)
-        return self._scorer()(self, X, y, **routed.scorer.score)
-
-    def _scorer(self) -> Any:
-        classes = getattr(self, "classes_", None)
-        if self.scoring == "neg_log_loss" and classes is not None:
-            # With all labels, for a fold may lack one.
-            return make_scorer(
-                log_loss,
-                greater_is_better=False,
-                response_method="predict_proba",
-                labels=classes,
-            )
-        return get_scorer(self.scoring)
-
-    def _routed(self, method: str, sample_weight: Any, params: dict[str, Any]) -> Any:
-        """Return what splitter and scorer get."""
-        if get_config().get("enable_metadata_routing", False):
-            if sample_weight is not None:
-                params = params | {"sample_weight": sample_weight}
-            return process_routing(self, method, **params)
-        if params:
-            raise ValueError(
-                f"{sorted(params)} can only be passed to {method} if metadata routing "
-                "is enabled: sklearn.set_config(enable_metadata_routing=True)"
-            )
-        score = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return Bunch(splitter=Bunch(split={}), scorer=Bunch(score=score))
+        routed = routed_params(self, "score", sample_weight, score_params)
+        scorer = scorer_of(self.scoring, getattr(self, "classes_", None))
+        return scorer(self, X, y, **routed.scorer.score)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return who takes which argument of ``fit`` and ``score``.
@@ -441,11 +389,3 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         mapping = MethodMapping().add(caller="fit", callee="score")
         mapping = mapping.add(caller="score", callee="score")
         return router.add(scorer=get_scorer(self.scoring), method_mapping=mapping)
-
-
-def _checked_grid(name: str, values: Any) -> Sequence[Any]:
-    """Return a sequence of one value to try or more."""
-    is_sequence = isinstance(values, (Sequence, np.ndarray))
-    if not is_sequence or isinstance(values, str) or not len(values):
-        raise ValueError(f"{name} must be a sequence of values to try, got {values!r}")
-    return list(values)

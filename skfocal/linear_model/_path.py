@@ -8,26 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
-from skfocal.linear_model._base import FocalLinearClassifier, TrainingData
+from skfocal._classes import WeightedRows
+from skfocal.linear_model._base import FocalLinearClassifier
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
+from skfocal.linear_model._folds import Fold
 from skfocal.loss import FocalLoss
 
-__all__ = ["Fold", "Path", "PathResult", "fit_path", "results_table", "sliced"]
+__all__ = ["Path", "PathResult", "fit_path", "results_table"]
 
 FloatArray = npt.NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Rows of the training data to fit and to score, and the scorer's arguments."""
-
-    number: int
-    train: npt.NDArray[np.intp]
-    test: npt.NDArray[np.intp]
-    score_params: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,7 @@ class PathResult:
 
 def fit_path(
     model: FocalLinearClassifier,
-    data: TrainingData,
+    data: WeightedRows,
     fold: Fold,
     path: Path,
     scorer: Any,
@@ -84,7 +75,7 @@ def fit_path(
 
 
 def _training_problem(
-    data: TrainingData, rows: npt.NDArray[np.intp], path: Path, n_classes: int
+    data: WeightedRows, rows: npt.NDArray[np.intp], path: Path, n_classes: int
 ) -> LinearProblem:
     weight = None if data.weight is None else data.weight[rows]
     design = as_design(_safe_indexing(data.X, rows))
@@ -102,21 +93,6 @@ def _print_line(fold: Fold, path: Path, result: PathResult) -> None:
         f"with score {result.scores[best]:.5g}, {sum(result.seconds):.2f} s",
         flush=True,
     )
-
-
-def sliced(params: Mapping[str, Any], rows: npt.NDArray[np.intp], n: int) -> Any:
-    """Return the entries of rows where a parameter has one per sample."""
-    return {
-        name: _safe_indexing(value, rows) if _has_rows(value, n) else value
-        for name, value in params.items()
-    }
-
-
-def _has_rows(value: Any, n_rows: int) -> bool:
-    try:
-        return not isinstance(value, (str, Mapping)) and _num_samples(value) == n_rows
-    except TypeError:
-        return False
 
 
 def results_table(

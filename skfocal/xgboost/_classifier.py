@@ -10,21 +10,19 @@ import xgboost as xgb
 from scipy.special import logit
 from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting.classifier import FocalBoostingClassifier, WeightedData
-from skfocal._boosting.words import check_pair, per_validation_set, random_seed
+from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
+from skfocal._boosting.words import random_seed
 from skfocal._classes import unchanged_on_error
 from skfocal.xgboost._model import (
     as_booster,
     is_linear,
     link_words,
     read_state,
-    start_words,
     up_to_best,
     write_state,
 )
-from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
+from skfocal.xgboost._train import MatrixWords, Training
 from skfocal.xgboost._words import (
-    Metrics,
     check_base_score,
     check_positive_weight,
     refuse_words,
@@ -44,9 +42,6 @@ _NOT_PARAMS = {
     *("random_state", "scale_pos_weight"),
 }
 _DEFAULT_ROUNDS = 100
-# What errors call the labels, weights and start of validation data.
-_VAL_WORDS = ("y_val", "sample_weight_val", "base_margin")
-_EVAL_WORDS = ("eval_set", "sample_weight_eval_set", "base_margin_eval_set")
 
 
 class FocalXGBClassifier(FocalBoostingClassifier):
@@ -405,37 +400,22 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             params = self._train_params()
             drawn_by = self._choose_feature_weights(feature_weights)
             train = self._training_data(X, y, sample_weight, base_margin)
-            pairs = validation_pairs(eval_set, **extras)
-            given = X, y, sample_weight, base_margin
-            valid = [
-                train
-                if all(a is b for a, b in zip((*pair, *extra), given, strict=True))
-                else self._validation_data(*pair, *extra, names=_EVAL_WORDS)
-                for pair, extra in zip(
-                    pairs, per_validation_set(len(pairs), **extras), strict=True
-                )
-            ]
-            if check_pair(X_val, y_val, sample_weight_val):
-                more = (X_val, y_val, sample_weight_val, None)
-                valid.append(self._validation_data(*more, names=_VAL_WORDS))
-            self._check_early_stopping(valid)
-            model = self._model_to_go_on_from(xgb_model)
+            valid = self._validation_pairs(
+                validation_pairs(eval_set, **extras),
+                extras,
+                train,
+                given=(X, y, sample_weight, base_margin),
+            )
+            valid += self._validation_set(X_val, y_val, sample_weight_val)
             self._train(
                 params,
                 train,
-                valid,
+                valid=valid,
                 verbose=verbose,
-                xgb_model=model,
+                xgb_model=self._model_to_go_on_from(xgb_model),
                 feature_weights=drawn_by,
             )
         return self
-
-    def _check_early_stopping(self, valid: list[WeightedData]) -> None:
-        if self.early_stopping_rounds is not None and not valid:
-            raise ValueError(
-                "early_stopping_rounds must be None without validation data in "
-                f"eval_set or X_val, got {self.early_stopping_rounds}"
-            )
 
     def _model_to_go_on_from(self, model: Any) -> xgb.Booster | None:
         if model is None:
@@ -453,15 +433,15 @@ class FocalXGBClassifier(FocalBoostingClassifier):
 
     def _training_data(
         self, X: Any, y: Any, sample_weight: Any, offset: Any
-    ) -> WeightedData:
-        data = super()._training_data(X, y, sample_weight, offset)
+    ) -> BoostingRows:
+        rows = super()._training_data(X, y, sample_weight, offset)
         if self.base_score is not None:
             check_base_score(self.base_score, self.n_classes_)
         factor = check_positive_weight(self.scale_pos_weight, self.n_classes_)
         if factor != 1.0:
-            weight = np.ones(len(data.y)) if data.weight is None else data.weight
-            data.weight = np.where(data.y == 1, factor * weight, weight)
-        return data
+            weight = np.ones(len(rows.codes)) if rows.weight is None else rows.weight
+            rows.weight = np.where(rows.codes == 1, factor * weight, weight)
+        return rows
 
     def _train_params(self) -> dict[str, Any]:
         """Return XGBoost's parameters; None is its own default."""
@@ -479,50 +459,48 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     def _train(
         self,
         params: dict[str, Any],
-        train: WeightedData,
-        valid: list[WeightedData],
+        train: BoostingRows,
         *,
-        verbose: bool | int | None,
+        valid: list[BoostingRows],
         xgb_model: xgb.Booster | None,
-        feature_weights: Any,
+        **words: Any,
     ) -> None:
-        params |= link_words(self.n_classes_)
+        if self.early_stopping_rounds is not None and not valid:
+            raise ValueError(
+                "early_stopping_rounds must be None without validation data in "
+                f"eval_set or X_val, got {self.early_stopping_rounds}"
+            )
         self.initial_score_ = self._start_of(train, xgb_model)
-        # Another base_score would shift the whole model that training goes on from.
-        if xgb_model is None:
-            params |= start_words(self.initial_score_)
-        metrics = Metrics(
-            self.eval_metric,
-            FocalMetric(self.loss_.gamma, self.loss_.alpha),
-            self.loss_,
-        )
-        if metrics.names:
-            params["eval_metric"] = metrics.names
-        else:
-            params["disable_default_eval_metric"] = True
-        coded_by = self._feature_types(train.X, xgb_model)
-        data = self._matrix(
-            train, feature_types=coded_by, feature_weights=feature_weights
-        )
-        evals = [
-            data if rows is train else self._matrix(rows, ref=data) for rows in valid
-        ]
-        self.evals_result_ = {}
-        booster = xgb.train(
-            params,
-            data,
-            _DEFAULT_ROUNDS if self.n_estimators is None else self.n_estimators,
-            evals=[(matrix, f"validation_{i}") for i, matrix in enumerate(evals)],
-            obj=RepeatableObjective(self.loss_, train),
-            evals_result=self.evals_result_,
-            verbose_eval=verbose,
+        rounds = self.n_estimators
+        training = Training(
+            loss=self.loss_,
+            start=self.initial_score_,
+            params=params | link_words(self.n_classes_),
+            rounds=_DEFAULT_ROUNDS if rounds is None else rounds,
+            rows=train,
+            valid=valid,
+            matrix_words=self._matrix_words(self._engine_words.get("nthread")),
+            eval_metric=self.eval_metric,
+            early_stopping_rounds=self.early_stopping_rounds,
+            callbacks=self.callbacks,
             xgb_model=xgb_model,
-            callbacks=[*(self.callbacks or ()), *self._early_stopping(metrics.last)],
-            custom_metric=metrics,
+            **words,
         )
+        booster, self.evals_result_ = training.run()
         self._finish(booster)
 
-    def _start_of(self, train: WeightedData, xgb_model: Any) -> Any:
+    def _matrix_words(self, nthread: int | None = None) -> MatrixWords:
+        by_bins = self.tree_method in (None, "auto", "hist")
+        return MatrixWords(
+            missing=self.missing,
+            nthread=self.n_jobs if nthread is None else nthread,
+            enable_categorical=self.enable_categorical,
+            feature_types=self.feature_types,
+            max_bin=self.max_bin,
+            binned=by_bins and self.booster != "gblinear",
+        )
+
+    def _start_of(self, train: BoostingRows, xgb_model: Any) -> Any:
         """Return the raw prediction that the first tree of the model adds to."""
         if self.base_score is not None and xgb_model is None:
             if self.n_classes_ == 2:
@@ -532,45 +510,6 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         linear = self.booster == "gblinear" and self.n_classes_ > 2
         elsewhere = train.offset is not None or xgb_model is not None
         return self._start(train, linear or elsewhere)
-
-    def _early_stopping(self, metric_name: str) -> list[Any]:
-        """Watch the last of the metrics given; XGBoost evaluates its own first."""
-        if self.early_stopping_rounds is None:
-            return []
-        rounds = self.early_stopping_rounds
-        return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
-
-    def _feature_types(self, X: Any, origin: Any) -> Any:
-        """Code a table's categories as the data or the model before it did."""
-        if origin is None or not hasattr(X, "columns"):
-            return self.feature_types
-        categories = origin.get_categories()
-        return self.feature_types if categories.empty() else categories
-
-    def _matrix(
-        self, rows: WeightedData, *, ref: xgb.DMatrix | None = None, **words: Any
-    ) -> xgb.DMatrix:
-        """Rows as XGBoost takes them, binned at once where the method allows it."""
-        if ref is not None:
-            words["feature_types"] = self._feature_types(rows.X, ref)
-        words |= {
-            "label": rows.y,
-            "weight": rows.weight,
-            "base_margin": rows.offset,
-            "missing": self.missing,
-            "nthread": self._engine_words.get("nthread", self.n_jobs),
-            "enable_categorical": self.enable_categorical,
-        }
-        binned = self.tree_method in (None, "auto", "hist")
-        if binned and self.booster != "gblinear":
-            try:
-                return xgb.QuantileDMatrix(
-                    rows.X, max_bin=self.max_bin, ref=ref, **words
-                )
-            except TypeError:
-                # It takes fewer kinds of data, csc matrices for example not.
-                pass
-        return xgb.DMatrix(rows.X, **words)
 
     def _finish(self, booster: xgb.Booster) -> None:
         best, score = booster.attr("best_iteration"), booster.attr("best_score")
@@ -676,14 +615,15 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             Indices of the leaves.
         """
         check_is_fitted(self)
-        data = self._features_matrix(self._check_features(X, reset=False), None)
+        data = self._matrix_words().of_features(
+            self._check_features(X, reset=False), None
+        )
         rounds = iteration_range or (0, 0)
         return self.booster_.predict(data, pred_leaf=True, iteration_range=rounds)
 
     def decision_function(
         self,
         X: Any,
-        *,
         validate_features: bool = True,
         base_margin: Any = None,
         iteration_range: IterationRange | None = None,
@@ -731,32 +671,13 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             except TypeError:
                 # It takes fewer kinds of data.
                 pass
-        data = self._features_matrix(X, base_margin)
+        data = self._matrix_words().of_features(X, base_margin)
         return self.booster_.predict(data, output_margin=True, **words)
 
-    def _features_matrix(self, X: Any, base_margin: Any) -> xgb.DMatrix:
-        return xgb.DMatrix(
-            X,
-            base_margin=base_margin,
-            missing=self.missing,
-            nthread=self.n_jobs,
-            enable_categorical=self.enable_categorical,
-            feature_types=self.feature_types,
-        )
-
     def predict(
-        self,
-        X: Any,
-        *,
-        output_margin: bool = False,
-        validate_features: bool = True,
-        base_margin: Any = None,
-        iteration_range: IterationRange | None = None,
+        self, X: Any, *, output_margin: bool = False, **words: Any
     ) -> npt.NDArray[Any]:
-        """Predict the class of least expected cost, focal_alpha being that of a miss.
-
-        It is the class of the largest alpha times probability, the most probable one
-        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
+        """Predict the class of least expected cost, or the raw predictions.
 
         Parameters
         ----------
@@ -764,76 +685,15 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             Samples.
         output_margin : bool, default=False
             Whether to return :meth:`decision_function` instead.
-        validate_features, base_margin, iteration_range
-            As in :meth:`decision_function`.
+        **words
+            Which rounds to use, and what else :meth:`decision_function` takes.
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Class labels.
+        ndarray of shape (n_samples,), or that of the raw predictions
+            The class of the largest alpha times probability: without alpha the most
+            probable one.
         """
-        raw = self.decision_function(
-            X,
-            validate_features=validate_features,
-            base_margin=base_margin,
-            iteration_range=iteration_range,
-        )
-        return raw if output_margin else self._labels_of(raw)
-
-    def predict_proba(
-        self,
-        X: Any,
-        validate_features: bool = True,
-        base_margin: Any = None,
-        iteration_range: IterationRange | None = None,
-    ) -> FloatArray:
-        """Predict class probabilities: the exact posterior of the focal loss.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        validate_features, base_margin, iteration_range
-            As in :meth:`decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        raw = self.decision_function(
-            X,
-            validate_features=validate_features,
-            base_margin=base_margin,
-            iteration_range=iteration_range,
-        )
-        return self.loss_.predict_proba(raw)
-
-    def predict_log_proba(
-        self,
-        X: Any,
-        validate_features: bool = True,
-        base_margin: Any = None,
-        iteration_range: IterationRange | None = None,
-    ) -> FloatArray:
-        """Predict the logarithms of the class probabilities.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        validate_features, base_margin, iteration_range
-            As in :meth:`decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Logarithms of :meth:`predict_proba`.
-        """
-        raw = self.decision_function(
-            X,
-            validate_features=validate_features,
-            base_margin=base_margin,
-            iteration_range=iteration_range,
-        )
-        return self.loss_.predict_log_proba(raw)
+        if output_margin:
+            return self.decision_function(X, **words)
+        return super().predict(X, **words)

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from skfocal._boosting.classifier import WeightedData
+from skfocal._boosting.classifier import BoostingRows
 from skfocal._boosting.objective import BoostingMetric, BoostingObjective
-from skfocal._validation import check_labels, check_length, check_raw, check_weight
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes
 
@@ -35,33 +34,28 @@ class FocalObjective(BoostingObjective):
     Parameters
     ----------
     gamma : float or sequence of float, default=2.0
-        Focusing parameter, at least 0; one for all classes or one per class.
+        Focusing parameter >= 0, of all classes or of each.
     alpha : float, sequence of float or None, default=None
-        Class weights as in :class:`skfocal.FocalLoss`.
+        Weights of the classes, as :class:`skfocal.FocalLoss` takes them.
     hessian : {"bounded", "absolute"}, default="bounded"
-        What serves as Newton weight of a sample with gradient :math:`g` and second
-        derivative :math:`h`, which is negative where the sample is badly missed.
-        ``"bounded"`` is :math:`\max(|h|, |g| / 2)`, so that no leaf exceeds 2 before
-        the learning rate. ``"absolute"`` is :math:`|h|` [1]_, for softmax times
-        XGBoost's own factor 2; with it ``gamma=0`` is XGBoost's own ``binary:logistic``
-        or ``multi:softprob`` objective.
+        Newton weight made of a sample's gradient :math:`g` and second derivative
+        :math:`h`, which badly missed samples have negative: :math:`\max(|h|, |g| / 2)`,
+        which keeps leaves within 2 before the learning rate, or :math:`|h|`
+        (:arxiv:`1406.2572`). Softmax has XGBoost's own factor 2, so that
+        ``"absolute"`` with ``gamma=0`` is ``binary:logistic`` or ``multi:softprob``.
 
     Attributes
     ----------
     loss : FocalLoss
-        The loss of this objective.
+        What is trained; it knows the start value and turns raw predictions into
+        probabilities.
     hessian : str
-        As given.
+        The choice made.
 
     Raises
     ------
     ValueError
         If a parameter is out of its domain.
-
-    References
-    ----------
-    .. [1] Y. Dauphin et al., "Identifying and attacking the saddle point problem in
-       high-dimensional non-convex optimization", 2014, :arxiv:`1406.2572`
 
     Examples
     --------
@@ -80,51 +74,11 @@ class FocalObjective(BoostingObjective):
     (569, 2)
     """
 
-    # XGBoost reads the names of the parameters, LightGBM counts them: keep these.
-    def __call__(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return gradient and Newton weight of each raw prediction.
+    _data_type = xgb.DMatrix
 
-        XGBoost calls it, in one of two ways.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,), or the raw predictions
-            Labels 0 .. n_classes - 1. In a call from ``xgb.train``, what the next
-            parameter says.
-        y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), or DMatrix
-            Raw predictions, in log-odds. In a call from ``xgb.train``, the training
-            data, whose labels and weights are used.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
-
-        Returns
-        -------
-        gradient : ndarray of float32, of the shape and memory order of the predictions
-            First derivatives. In a call from ``xgb.train`` the next call of the same
-            thread overwrites both arrays.
-        hessian : ndarray of float32, likewise
-            Newton weights, at least 0.
-        """
-        if isinstance(y_pred, xgb.DMatrix):
-            return self._native(preds=y_true, dtrain=y_pred)
-        raw = check_raw(y_pred)
-        y = check_labels(y_true, count_classes(raw))
-        check_length("y_true", len(y), len(raw))
-        weight = check_weight(sample_weight, len(raw))
-        return self._newton_step(y, raw, weight, _hessian_factor(raw))
-
-    def _native(self, preds: FloatArray, dtrain: Any) -> tuple[FloatArray, FloatArray]:
-        y, n_classes = dtrain.get_label(), count_classes(preds)
-        # XGBoost copies the labels at every round; they are compared with those that
-        # passed the check, which takes longer.
-        checked, for_classes = getattr(self._buffers, "checked_labels", (y, 0))
-        if n_classes != for_classes or not np.array_equal(y, checked):
-            check_labels(y, n_classes)
-            self._buffers.checked_labels = y, n_classes
-        weight = _weight_of(dtrain)
-        return self._newton_step_in_buffers(y, preds, weight, _hessian_factor(preds))
+    @staticmethod
+    def _softmax_factor(n_classes: int) -> float:
+        return 2.0
 
 
 class FocalMetric(BoostingMetric):
@@ -138,17 +92,20 @@ class FocalMetric(BoostingMetric):
     One object serves ``xgb.train(obj=..., custom_metric=metric)`` and, with a
     :class:`FocalObjective`, ``XGBClassifier(objective=..., eval_metric=metric)``.
 
+    It returns the value, to ``xgb.train`` after the name. For labels of one class only
+    the value is relative to the loss of the raw prediction 0.
+
     Parameters
     ----------
     gamma : float or sequence of float, default=2.0
-        Focusing parameter, at least 0; one for all classes or one per class.
+        Focusing parameter >= 0, of all classes or of each.
     alpha : float, sequence of float or None, default=None
-        Class weights as in :class:`skfocal.FocalLoss`.
+        Weights of the classes, as :class:`skfocal.FocalLoss` takes them.
 
     Attributes
     ----------
     loss : FocalLoss
-        The loss of this metric.
+        The loss whose mean is taken.
 
     Raises
     ------
@@ -166,46 +123,19 @@ class FocalMetric(BoostingMetric):
     True
     """
 
+    _data_type = xgb.DMatrix
+
     def __init__(self, gamma: Any = 2.0, alpha: Any = None) -> None:
         super().__init__(gamma, alpha)
         # XGBoost's classifier calls the metric by it.
         self.__name__ = "focal_loss"
 
-    # XGBoost reads the names of the parameters: keep exactly these.
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return the value, in a call from ``xgb.train`` after the name.
-
-        XGBoost calls it, in one of two ways.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,), or the raw predictions
-            Labels 0 .. n_classes - 1. In a call from ``xgb.train``, what the next
-            parameter says.
-        y_pred : ndarray of shape (n_samples,) or (n_samples, n_classes), or DMatrix
-            Raw predictions, in log-odds. In a call from ``xgb.train``, the data, whose
-            labels and weights are used.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
-
-        Returns
-        -------
-        float, or tuple of str and float
-            Weighted mean of the loss, relative to that of the best constant; of labels
-            of one class only, relative to that of the raw prediction 0.
-        """
-        if isinstance(y_pred, xgb.DMatrix):
-            y, weight = y_pred.get_label(), _weight_of(y_pred)
-            return self.__name__, self._relative_loss(y, y_true, weight)
-        return self._relative_loss(y_true, y_pred, sample_weight)
-
-    def _relative_loss(self, y_true: Any, y_pred: Any, sample_weight: Any) -> float:
-        raw = check_raw(y_pred)
-        y = check_labels(y_true, count_classes(raw))
-        check_length("y_true", len(y), len(raw))
-        weight = check_weight(sample_weight, len(raw))
+    def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
         constant = _constant_loss(self.loss, y, weight, count_classes(raw))
-        return self._mean_loss(y, raw, weight) / constant
+        return super()._value(y, raw, weight) / constant
+
+    def _result(self, value: float, native: bool) -> Any:
+        return (self.__name__, value) if native else value
 
 
 class RepeatableObjective(FocalObjective):
@@ -215,14 +145,14 @@ class RepeatableObjective(FocalObjective):
     with a small whole number exactly.
     """
 
-    def __init__(self, loss: FocalLoss, rows: WeightedData) -> None:
+    def __init__(self, loss: FocalLoss, rows: BoostingRows) -> None:
         super().__init__(loss.gamma, loss.alpha)
-        self.y = rows.y.astype(np.int32)
+        self.y = rows.codes
         self.weight = None if rows.weight is None else rows.weight.astype(np.float32)
 
-    def _native(self, preds: FloatArray, dtrain: Any) -> tuple[FloatArray, FloatArray]:
-        factor = _hessian_factor(preds)
-        step = self._newton_step_in_buffers(self.y, preds, None, factor)
+    def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
+        factor = self._factor(raw)
+        step = self._newton_step_in_buffers(self.y, raw, None, factor)
         for values in step:
             bits = values.view(np.int32)
             np.bitwise_and(bits, -1 << _FREE_BITS, out=bits)
@@ -245,14 +175,3 @@ def _constant_loss(
     labels, counts = np.arange(len(present)), counts[present]
     start = of_present.fit_intercept_only(labels, counts)
     return of_present(labels, np.full((len(labels), *np.shape(start)), start), counts)
-
-
-def _hessian_factor(raw: FloatArray) -> float:
-    """XGBoost doubles the diagonal of its own softmax Hessian."""
-    return 1.0 if raw.ndim == 1 else 2.0
-
-
-def _weight_of(data: xgb.DMatrix) -> FloatArray | None:
-    """Return the weights, which are an empty array where there are none."""
-    weight = data.get_weight()
-    return weight if weight.size else None

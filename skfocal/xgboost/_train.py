@@ -1,0 +1,191 @@
+"""A training of XGBoost with the focal loss, and the matrices that it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xgboost as xgb
+
+from skfocal._boosting.classifier import BoostingRows
+from skfocal.loss import FocalLoss
+from skfocal.xgboost._model import start_words
+from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
+from skfocal.xgboost._words import Metrics
+
+__all__ = ["MatrixWords", "Training"]
+
+
+@dataclass
+class MatrixWords:
+    """How rows become the matrices of XGBoost.
+
+    Attributes
+    ----------
+    missing : float
+        Value that means a missing one.
+    nthread : int or None
+        Threads.
+    enable_categorical : bool
+        Whether categorical columns of a table are used as such.
+    feature_types : sequence of str or None
+        Types of the features where X is no table.
+    max_bin : int or None
+        Number of bins of a feature.
+    binned : bool
+        Whether the training needs bins only.
+    """
+
+    missing: float
+    nthread: int | None
+    enable_categorical: bool
+    feature_types: Sequence[str] | None
+    max_bin: int | None
+    binned: bool
+
+    def training_set(
+        self, rows: BoostingRows, origin: xgb.Booster | None, feature_weights: Any
+    ) -> xgb.DMatrix:
+        """Rows to train on, coded like those of the model to go on from."""
+        types = self._types(rows.X, origin)
+        words = {"feature_types": types, "feature_weights": feature_weights}
+        return self._of_rows(rows, None, words)
+
+    def validation_set(self, rows: BoostingRows, train: xgb.DMatrix) -> xgb.DMatrix:
+        """Rows to validate on, coded and binned like the training data."""
+        return self._of_rows(rows, train, {"feature_types": self._types(rows.X, train)})
+
+    def of_features(self, X: Any, base_margin: Any) -> xgb.DMatrix:
+        """Rows to predict."""
+        return xgb.DMatrix(
+            X,
+            base_margin=base_margin,
+            feature_types=self.feature_types,
+            **self._common(),
+        )
+
+    def _of_rows(
+        self, rows: BoostingRows, ref: xgb.DMatrix | None, words: dict[str, Any]
+    ) -> xgb.DMatrix:
+        words |= self._common() | {
+            "label": rows.codes,
+            "weight": rows.weight,
+            "base_margin": rows.offset,
+        }
+        if self.binned:
+            try:
+                return xgb.QuantileDMatrix(
+                    rows.X, max_bin=self.max_bin, ref=ref, **words
+                )
+            except TypeError:
+                # It takes fewer kinds of data, csc matrices for example not.
+                pass
+        return xgb.DMatrix(rows.X, **words)
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "missing": self.missing,
+            "nthread": self.nthread,
+            "enable_categorical": self.enable_categorical,
+        }
+
+    def _types(self, X: Any, origin: Any) -> Any:
+        """Code a table's categories as the data or the model before it did."""
+        if origin is None or not hasattr(X, "columns"):
+            return self.feature_types
+        categories = origin.get_categories()
+        return self.feature_types if categories.empty() else categories
+
+
+@dataclass
+class Training:
+    """What ``xgboost.train`` gets.
+
+    Attributes
+    ----------
+    loss : FocalLoss
+        The loss to train with.
+    start : float or ndarray of shape (n_classes,)
+        Raw prediction that the first tree adds to.
+    params : dict
+        XGBoost's parameters, without start and metrics.
+    rounds : int
+        Number of boosting rounds.
+    rows : BoostingRows
+        Training data.
+    valid : list of BoostingRows
+        Validation data, ``rows`` itself among them where it is to be watched.
+    matrix_words : MatrixWords
+        How they become matrices.
+    feature_weights : array-like or None
+        Weights of the features when they are drawn.
+    eval_metric : str, callable, list of them or None
+        The user's metrics.
+    early_stopping_rounds : int or None
+        Rounds without a better last metric.
+    callbacks : sequence of TrainingCallback or None
+        The user's callbacks.
+    verbose : bool, int or None
+        Whether to print the metrics.
+    xgb_model : Booster or None
+        Model to go on from.
+    """
+
+    loss: FocalLoss
+    start: Any
+    params: dict[str, Any]
+    rounds: int
+    rows: BoostingRows
+    valid: list[BoostingRows]
+    matrix_words: MatrixWords
+    feature_weights: Any
+    eval_metric: Any
+    early_stopping_rounds: int | None
+    callbacks: Sequence[Any] | None
+    verbose: bool | int | None
+    xgb_model: xgb.Booster | None
+
+    def run(self) -> tuple[xgb.Booster, dict[str, Any]]:
+        """Return the model and the scores of all rounds."""
+        focal_metric = FocalMetric(self.loss.gamma, self.loss.alpha)
+        metrics = Metrics(self.eval_metric, focal_metric, self.loss)
+        data = self.matrix_words.training_set(
+            self.rows, self.xgb_model, self.feature_weights
+        )
+        scores: dict[str, Any] = {}
+        booster = xgb.train(
+            self.params | self._start_words() | _metric_words(metrics),
+            data,
+            self.rounds,
+            evals=self._evals(data),
+            obj=RepeatableObjective(self.loss, self.rows),
+            evals_result=scores,
+            verbose_eval=self.verbose,
+            xgb_model=self.xgb_model,
+            callbacks=[*(self.callbacks or ()), *self._early_stopping(metrics.last)],
+            custom_metric=metrics,
+        )
+        return booster, scores
+
+    def _start_words(self) -> dict[str, Any]:
+        # Another base_score would shift the whole model that training goes on from.
+        return start_words(self.start) if self.xgb_model is None else {}
+
+    def _evals(self, data: xgb.DMatrix) -> list[tuple[xgb.DMatrix, str]]:
+        matrices = [
+            data if rows is self.rows else self.matrix_words.validation_set(rows, data)
+            for rows in self.valid
+        ]
+        return [(matrix, f"validation_{i}") for i, matrix in enumerate(matrices)]
+
+    def _early_stopping(self, metric_name: str) -> list[Any]:
+        """Watch the last of the metrics given; XGBoost evaluates its own first."""
+        rounds = self.early_stopping_rounds
+        if rounds is None:
+            return []
+        return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
+
+
+def _metric_words(metrics: Metrics) -> dict[str, Any]:
+    if metrics.names:
+        return {"eval_metric": metrics.names}
+    return {"disable_default_eval_metric": True}
