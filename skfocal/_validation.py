@@ -44,6 +44,12 @@ def check_alpha(alpha: Any, name: str = "alpha") -> PerClass | None:
     return values
 
 
+def check_option(name: str, value: Any, options: Sequence[str]) -> None:
+    """Raise if a value is none of the words it may be."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} must be one of {list(options)}, got {value!r}")
+
+
 def check_raw(raw_prediction: npt.ArrayLike) -> FloatArray:
     """Return finite raw predictions, contiguous, as float32 or float64."""
     raw = np.asarray(raw_prediction)

@@ -163,7 +163,7 @@ class BoostingObjective:
     ) -> tuple[FloatArray, FloatArray]:
         batch = Batch(self.loss, y, raw, weight)
         floor = _FLOORS[self.hessian]
-        batch.run("gradient_hessian", factor, floor, gradient, hessian)
+        batch.run(gradient=gradient, hessian=hessian, factor=factor, floor=floor)
         return gradient, hessian
 
 
@@ -230,7 +230,7 @@ class BoostingMetric:
     def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
         """Return the mean loss of valid arrays."""
         losses = np.empty(len(raw))
-        Batch(self.loss, y, raw, weight).run("loss", losses)
+        Batch(self.loss, y, raw, weight).run(loss=losses)
         total = len(raw) if weight is None else positive_total(weight)
         return float(losses.sum() / total)
 

@@ -21,7 +21,7 @@ from skfocal._compute.threads import run_kernel
 from skfocal.linear_model._design import Design
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import Batch
-from skfocal.loss._softmax_kernels import (
+from skfocal.loss._curvature_kernels import (
     softmax_curvature_pairs,
     softmax_curvature_product,
 )
@@ -119,10 +119,11 @@ class LinearObjective:
         self.shape = (*outputs, design.n_features + fit_intercept)
         self.size = int(np.prod(self.shape))
         self._losses = np.empty(design.n_rows)
-        # Slope of the raw prediction: h; or deviation, slope and bend of each row.
+        # Of each row: h; or what softmax_curvature_product takes.
         self._curvature = [np.empty((design.n_rows, *outputs))]
         if outputs:
-            self._curvature += [np.empty(design.n_rows), np.empty(design.n_rows)]
+            self._curvature.append(np.empty(design.n_rows))
+            self._curvature.append(np.empty((design.n_rows, *outputs)))
         self._theta: FloatArray | None = None
         self._value_gradient: tuple[float, FloatArray] = (np.inf, np.empty(0))
 
@@ -187,15 +188,16 @@ class LinearObjective:
     def _respond_binary(self, raw: FloatArray, start: int, stop: int) -> FloatArray:
         rows = slice(start, stop)
         batch, gradient = self._batch(raw, rows), np.empty_like(raw)
-        out = (self._losses[rows], gradient, self._curvature[0][rows])
-        batch.run("loss_gradient_hessian", *out)
+        hessian = self._curvature[0][rows]
+        batch.run(loss=self._losses[rows], gradient=gradient, hessian=hessian)
         return gradient
 
     def _respond_softmax(self, raw: FloatArray, start: int, stop: int) -> FloatArray:
         rows = slice(start, stop)
-        deviation, slope, bend = (array[rows] for array in self._curvature)
+        slope = np.empty(len(raw))
+        deviation, bend, spread = (array[rows] for array in self._curvature)
         batch = self._batch(raw, rows)
-        batch.run("loss_curvature", self._losses[rows], deviation, slope, bend)
+        batch.run_curvature(self._losses[rows], deviation, slope, bend, spread)
         return deviation * slope[:, None]
 
     def hessian_product(self, theta: FloatArray, vector: FloatArray) -> FloatArray:

@@ -16,17 +16,11 @@ from skfocal.loss._kernel_terms import (
     weight_of,
 )
 
-__all__ = [
-    "binary_gradient",
-    "binary_gradient_hessian",
-    "binary_loss",
-    "binary_loss_gradient",
-    "binary_loss_gradient_hessian",
-]
+__all__ = ["binary_focal", "margin_terms"]
 
 
 @fast_njit
-def _margin_terms(s):
+def margin_terms(s):
     """p, q, log q and L; nothing is subtracted from 1, so none loses digits."""
     e = exp(-abs(s))
     softplus = log1p_unit(e)
@@ -49,7 +43,7 @@ def _margin_gradient(p, q, L, gamma, power):
 @fast_njit
 def _binary_terms(y, z, gamma):
     """p, q, L, gamma and q**gamma of the true class."""
-    p, q, log_q, L = _margin_terms(z if y > 0 else -z)
+    p, q, log_q, L = margin_terms(z if y > 0 else -z)
     true_gamma = of_class(gamma, y)
     return p, q, L, np.float64(true_gamma), power_of(q, log_q, true_gamma)
 
@@ -60,72 +54,33 @@ def _binary_scale(y, sample_weight, i, alpha):
 
 
 @kernel
-def binary_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
-    use_wide_vectors()
-    y, raw, loss = y[start:stop], raw[start:stop], loss[start:stop]
-    sample_weight = rows_of(sample_weight, start, stop)
-    for i in range(y.size):
-        _, _, L, _, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
-        loss[i] = _binary_scale(y[i], sample_weight, i, alpha) * power * L
-
-
-@kernel
-def binary_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
-    use_wide_vectors()
-    y, raw, gradient = y[start:stop], raw[start:stop], gradient[start:stop]
-    sample_weight = rows_of(sample_weight, start, stop)
-    for i in range(y.size):
-        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
-        scale = _binary_scale(y[i], sample_weight, i, alpha)
-        ds = scale * _margin_gradient(p, q, L, g, power)
-        gradient[i] = ds if y[i] > 0 else -ds
-
-
-@kernel
-def binary_loss_gradient(
-    y, raw, sample_weight, gamma, alpha, loss, gradient, start, stop
+def binary_focal(
+    y,
+    raw,
+    sample_weight,
+    gamma,
+    alpha,
+    factor,
+    floor,
+    loss,
+    gradient,
+    hessian,
+    start,
+    stop,
 ):
     use_wide_vectors()
     y, raw = y[start:stop], raw[start:stop]
-    loss, gradient = loss[start:stop], gradient[start:stop]
     sample_weight = rows_of(sample_weight, start, stop)
+    losses, gradients = rows_of(loss, start, stop), rows_of(gradient, start, stop)
+    hessians = rows_of(hessian, start, stop)
     for i in range(y.size):
         p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
         scale = _binary_scale(y[i], sample_weight, i, alpha)
         ds = scale * _margin_gradient(p, q, L, g, power)
-        loss[i] = scale * power * L
-        gradient[i] = ds if y[i] > 0 else -ds
-
-
-@kernel
-def binary_gradient_hessian(
-    y, raw, sample_weight, gamma, alpha, factor, floor, gradient, hessian, start, stop
-):
-    use_wide_vectors()
-    y, raw = y[start:stop], raw[start:stop]
-    gradient, hessian = gradient[start:stop], hessian[start:stop]
-    sample_weight = rows_of(sample_weight, start, stop)
-    for i in range(y.size):
-        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
-        scale = _binary_scale(y[i], sample_weight, i, alpha)
-        ds = scale * _margin_gradient(p, q, L, g, power)
-        ds2 = scale * margin_hessian(p, q, L, g, power)
-        gradient[i] = ds if y[i] > 0 else -ds
-        hessian[i] = newton_weight(ds2, ds, factor, floor)
-
-
-@kernel
-def binary_loss_gradient_hessian(
-    y, raw, sample_weight, gamma, alpha, loss, gradient, hessian, start, stop
-):
-    use_wide_vectors()
-    y, raw, loss = y[start:stop], raw[start:stop], loss[start:stop]
-    gradient, hessian = gradient[start:stop], hessian[start:stop]
-    sample_weight = rows_of(sample_weight, start, stop)
-    for i in range(y.size):
-        p, q, L, g, power = _binary_terms(y[i], np.float64(raw[i]), gamma)
-        scale = _binary_scale(y[i], sample_weight, i, alpha)
-        ds = scale * _margin_gradient(p, q, L, g, power)
-        loss[i] = scale * power * L
-        gradient[i] = ds if y[i] > 0 else -ds
-        hessian[i] = scale * margin_hessian(p, q, L, g, power)
+        if loss is not None:
+            losses[i] = scale * power * L
+        if gradient is not None:
+            gradients[i] = ds if y[i] > 0 else -ds
+        if hessian is not None:
+            ds2 = scale * margin_hessian(p, q, L, g, power)
+            hessians[i] = newton_weight(ds2, ds, factor, floor)

@@ -20,6 +20,7 @@ from skfocal._compute.fastmath import exp
 
 __all__ = [
     "MAX_INTEGER_GAMMA",
+    "expit",
     "margin_hessian",
     "newton_weight",
     "of_class",
@@ -97,6 +98,13 @@ def newton_weight(hessian, gradient, factor, floor):
     if floor is None:
         return hessian
     return max(factor * abs(hessian), floor * abs(gradient))
+
+
+@fast_njit
+def expit(x):
+    e = exp(-abs(x))
+    likely = 1.0 / (1.0 + e)
+    return likely if x >= 0.0 else e * likely
 
 
 @fast_njit

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,25 +15,29 @@ from skfocal._validation import (
     check_gamma,
     check_labels,
     check_length,
+    check_option,
     check_proba,
     check_raw,
     check_weight,
     positive_total,
 )
-from skfocal.loss import _focal_link
+from skfocal.loss import _focal_link, _posterior_link
 from skfocal.loss._batch import Batch, count_classes
 
-__all__ = ["FocalLoss"]
+__all__ = ["LINKS", "FocalLoss", "Link"]
 
 FloatArray = npt.NDArray[np.floating]
+Link = Literal["focal", "posterior"]
+
+_LINKS: dict[str, Any] = {"focal": _focal_link, "posterior": _posterior_link}
+LINKS = tuple(_LINKS)
 
 
 @dataclass(frozen=True)
 class FocalLoss:
-    r"""Binary or softmax focal loss, with exact derivatives and its own posterior.
+    r"""Binary or softmax focal loss, with exact derivatives, in either of two links.
 
-    For a sample of true class :math:`t`, whose probability under the raw prediction is
-    :math:`p_t`,
+    For a sample of true class :math:`t`, whose focal probability is :math:`p_t`,
 
     .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^{\gamma_t} \log p_t ,
 
@@ -50,11 +54,17 @@ class FocalLoss:
         Class weights. A float in (0, 1) is the weight of class 1 of two, and class 0
         has ``1 - alpha``; a sequence gives one positive weight per class; None weights
         every class by 1.
+    link : {"focal", "posterior"}, default="focal"
+        What a raw prediction is: the log-odds of the focal probability :math:`p`, as in
+        the paper, or those of the class probability :math:`\eta` that :math:`p` stands
+        for. In the posterior link the loss is proper: ``expit`` or ``softmax`` of the
+        raw prediction is what :meth:`predict_proba` returns.
 
     Raises
     ------
     ValueError
-        If ``gamma`` is negative or not finite, or ``alpha`` is out of its domain.
+        If ``gamma`` is negative or not finite, ``alpha`` is out of its domain, or
+        ``link`` is another word.
 
     Notes
     -----
@@ -63,14 +73,25 @@ class FocalLoss:
     ``y_true`` : array-like of shape (n_samples,)
         Class labels, integers from 0 to n_classes - 1 of any numeric dtype.
     ``raw_prediction`` : array-like of shape (n_samples,) or (n_samples, n_classes)
-        One dimension means two classes, and :math:`z` is the log-odds of class 1:
-        :math:`p_1 = 1 / (1 + e^{-z})`. Two dimensions mean softmax. float32 stays
-        float32, everything else is computed and returned in float64.
+        Finite log-odds. One dimension means two classes and the log-odds of class 1:
+        :math:`p_1 = 1 / (1 + e^{-z})`, in the focal link. Two dimensions mean softmax.
+        float32 stays float32, everything else is computed and returned in float64.
     ``sample_weight`` : array-like of shape (n_samples,), default=None
         Non-negative weights that multiply the loss of each sample.
 
-    ``expit`` or ``softmax`` of the raw prediction is *not* the probability of a class:
-    the focal loss is not a proper loss. :meth:`predict_proba` recovers it [2]_.
+    An argument that isn't as described raises a ValueError. Returned gradients and
+    Hessians have the shape and memory order of ``raw_prediction``.
+
+    **The two links.** The focal loss isn't proper: ``expit`` or ``softmax`` of a raw
+    prediction :math:`z` of the focal link is *not* the probability of a class. The
+    expected loss is least at :math:`z` if the class probabilities are [2]_
+
+    .. math:: \eta_k \propto \frac{p_k}{\alpha_k \phi_k(p_k)}, \qquad
+       \phi_k(v) = (1-v)^{\gamma_k} - \gamma_k (1-v)^{\gamma_k - 1} v \log v .
+
+    In the posterior link the raw prediction is :math:`u` with :math:`\eta =
+    \mathrm{softmax}(u)`, and the loss of :math:`u` is that of the :math:`z` behind it.
+    Its binary gradient is :math:`W(u) (\eta - y)`, with a positive weight :math:`W`.
 
     References
     ----------
@@ -93,14 +114,21 @@ class FocalLoss:
     >>> loss.predict_proba([3.0, -3.0]).round(4)
     array([[3.000e-04, 9.997e-01],
            [9.997e-01, 3.000e-04]])
+    >>> posterior = FocalLoss(gamma=2.0, link="posterior")
+    >>> posterior.predict_proba([3.0, -3.0]).round(4)
+    array([[0.0474, 0.9526],
+           [0.9526, 0.0474]])
     """
 
     gamma: Any = 2.0
     alpha: Any = None
+    _: KW_ONLY
+    link: Link = "focal"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gamma", check_gamma(self.gamma))
         object.__setattr__(self, "alpha", check_alpha(self.alpha))
+        check_option("link", self.link, LINKS)
         lengths = {len(v) for v in (self.gamma, self.alpha) if isinstance(v, tuple)}
         if len(lengths) > 1:
             raise ValueError(
@@ -122,19 +150,11 @@ class FocalLoss:
     ) -> float:
         """Return the weighted mean of the loss.
 
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1.
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0, not all zero.
-
         Returns
         -------
         float
-            Sum of the weighted losses over the sum of the weights.
+            Sum of the weighted losses over the sum of the weights, which must not all
+            be 0.
 
         Examples
         --------
@@ -156,15 +176,6 @@ class FocalLoss:
     ) -> FloatArray:
         r"""Return the loss of each sample.
 
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1.
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
-
         Returns
         -------
         ndarray of shape (n_samples,)
@@ -178,7 +189,7 @@ class FocalLoss:
         """
         batch = self._batch(y_true, raw_prediction, sample_weight)
         loss = np.empty_like(batch.raw, shape=len(batch.raw))
-        batch.run("loss", loss)
+        batch.run(loss=loss)
         return loss
 
     def gradient(
@@ -189,20 +200,11 @@ class FocalLoss:
     ) -> FloatArray:
         r"""Return the derivative of each sample's loss by its raw prediction.
 
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1.
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
-
         Returns
         -------
-        ndarray of the shape and memory order of raw_prediction
-            :math:`w\,\alpha_t q^{\gamma-1} (\gamma p_t L + q)(p_k - \delta_{tk})`,
-            with :math:`q = 1 - p_t`, :math:`L = -\log p_t`.
+        ndarray of the shape of raw_prediction
+            In the focal link, with :math:`q = 1 - p_t` and :math:`L = -\log p_t`,
+            :math:`w\,\alpha_t q^{\gamma-1} (\gamma p_t L + q)(p_k - \delta_{tk})`.
 
         Examples
         --------
@@ -212,7 +214,7 @@ class FocalLoss:
         """
         batch = self._batch(y_true, raw_prediction, sample_weight)
         gradient = np.empty_like(batch.raw)
-        batch.run("gradient", gradient)
+        batch.run(gradient=gradient)
         return gradient
 
     def loss_gradient(
@@ -223,20 +225,11 @@ class FocalLoss:
     ) -> tuple[FloatArray, FloatArray]:
         """Return :meth:`loss` and :meth:`gradient`, from one pass over the samples.
 
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1.
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
-
         Returns
         -------
         loss : ndarray of shape (n_samples,)
             Loss of each sample.
-        gradient : ndarray of the shape and memory order of raw_prediction
+        gradient : ndarray of the shape of raw_prediction
             Its derivative by the raw prediction.
 
         Examples
@@ -248,7 +241,7 @@ class FocalLoss:
         batch = self._batch(y_true, raw_prediction, sample_weight)
         loss = np.empty_like(batch.raw, shape=len(batch.raw))
         gradient = np.empty_like(batch.raw)
-        batch.run("loss_gradient", loss, gradient)
+        batch.run(loss=loss, gradient=gradient)
         return loss, gradient
 
     def gradient_hessian(
@@ -259,27 +252,20 @@ class FocalLoss:
     ) -> tuple[FloatArray, FloatArray]:
         r"""Return the gradient and the exact second derivative.
 
-        The binary second derivative, with :math:`p, q, L` of the true class, is
+        The binary second derivative in the focal link, with :math:`p, q, L` of the true
+        class, is
 
         .. math:: w\,\alpha_t q^\gamma p\,[(1 + 2\gamma) q + \gamma (\gamma p - q) L] .
 
-        It is negative where a sample is badly missed (for ``gamma=2`` at margins below
-        -2.8), so it can't be used as a Newton weight as it is.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1.
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
+        In either link it is negative where a sample is badly missed (in the focal link
+        for ``gamma=2`` at margins below -2.8), so it can't be used as a Newton weight
+        as it is: see :meth:`expected_hessian`.
 
         Returns
         -------
-        gradient : ndarray of the shape and memory order of raw_prediction
+        gradient : ndarray of the shape of raw_prediction
             First derivative of each sample's loss.
-        hessian : ndarray of the shape and memory order of raw_prediction
+        hessian : ndarray of the shape of raw_prediction
             Second derivative; for softmax the diagonal of each sample's Hessian.
 
         Examples
@@ -291,8 +277,42 @@ class FocalLoss:
         """
         batch = self._batch(y_true, raw_prediction, sample_weight)
         gradient, hessian = np.empty_like(batch.raw), np.empty_like(batch.raw)
-        batch.run("gradient_hessian", 1.0, None, gradient, hessian)
+        batch.run(gradient=gradient, hessian=hessian)
         return gradient, hessian
+
+    def expected_hessian(
+        self, raw_prediction: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> FloatArray:
+        r"""Return the second derivative that is expected if the prediction is right.
+
+        The labels are drawn with the probabilities of :meth:`predict_proba`. In the
+        binary posterior link it is :math:`W(u)\,\eta (1 - \eta)`.
+
+        Returns
+        -------
+        ndarray of the shape of raw_prediction
+            Positive numbers; for softmax the diagonal of each sample's expected
+            Hessian.
+
+        Examples
+        --------
+        >>> from skfocal import FocalLoss
+        >>> FocalLoss(gamma=0.0).expected_hessian([0.0, 2.0]).round(4)
+        array([0.25 , 0.105])
+        >>> FocalLoss(gamma=2.0, link="posterior").expected_hessian([0.0, 2.0]).round(4)
+        array([0.0557, 0.0288])
+        """
+        raw = check_raw(raw_prediction)
+        labels, expected = np.zeros(len(raw), np.int32), np.empty_like(raw)
+        if self.link == "posterior":
+            batch = self._batch(labels, raw, sample_weight)
+            batch.run(gradient=np.empty_like(raw), hessian=expected, floor=0.0)
+            return expected
+        expected[...] = 0.0
+        for k, share in enumerate(self.predict_proba(raw).T):
+            hessian = self.gradient_hessian(labels + k, raw, sample_weight)[1]
+            expected += hessian * (share if raw.ndim == 1 else share[:, None])
+        return expected
 
     def hessian_product(
         self,
@@ -304,7 +324,8 @@ class FocalLoss:
     ) -> FloatArray:
         r"""Return the product of each sample's Hessian with a vector.
 
-        The softmax Hessian of a sample is a diagonal plus two terms of rank one,
+        The softmax Hessian of a sample is a diagonal plus terms of rank one. In the
+        focal link it is
 
         .. math:: w\,\alpha_t [A\,(\mathrm{diag}(p) - p p^\top)
            + B\,(p - e_t)(p - e_t)^\top], \qquad
@@ -314,18 +335,14 @@ class FocalLoss:
 
         Parameters
         ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1.
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
+        y_true, raw_prediction, sample_weight
+            See the conventions of the class.
         vector : array-like of the shape of raw_prediction
             What the Hessian of each sample is multiplied by.
 
         Returns
         -------
-        ndarray of the shape and memory order of raw_prediction
+        ndarray of the shape of raw_prediction
             The products.
 
         Examples
@@ -342,27 +359,18 @@ class FocalLoss:
                 f"got {vector.shape}"
             )
         if batch.raw.ndim == 1:
-            gradient, hessian = np.empty_like(batch.raw), np.empty_like(batch.raw)
-            batch.run("gradient_hessian", 1.0, None, gradient, hessian)
+            hessian = np.empty_like(batch.raw)
+            batch.run(gradient=np.empty_like(batch.raw), hessian=hessian)
             return hessian * vector
-        product = np.empty_like(batch.raw)
-        batch.run("hessian_product", vector, product)
-        return product
+        return batch.hessian_product(vector)
 
     def fit_intercept_only(
         self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> float | FloatArray:
         """Return the constant raw prediction of least loss.
 
-        Its posterior is the weighted share of each class; for gamma > 0 it is *not*
-        the log-odds of that share.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Class labels 0 .. n_classes - 1, each of them present.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0, positive for some sample of each class.
+        It is the one whose class probabilities are the weighted shares of the classes:
+        their log-odds in the posterior link, but *not* in the focal link.
 
         Returns
         -------
@@ -394,28 +402,15 @@ class FocalLoss:
     def predict_proba(self, raw_prediction: npt.ArrayLike) -> FloatArray:
         r"""Return the class probabilities that a raw prediction stands for.
 
-        The focal loss isn't proper, so these are not its expit or softmax. They are the
-        :math:`\eta` for which the raw prediction has the least expected loss [1]_,
-
-        .. math:: \eta_k \propto \frac{p_k}{\alpha_k \phi_k(p_k)}, \qquad
-           \phi_k(v) = (1-v)^{\gamma_k} - \gamma_k (1-v)^{\gamma_k - 1} v \log v .
-
-        For two classes this is a strictly increasing function of the raw prediction:
+        In the posterior link they are its expit or softmax. In the focal link they are
+        the :math:`\eta` for which the raw prediction has the least expected loss (see
+        the notes of the class), for two classes a strictly increasing function of it:
         rankings don't change.
-
-        Parameters
-        ----------
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
             Probabilities; two columns for a one-dimensional raw prediction.
-
-        References
-        ----------
-        .. [1] N. Charoenphakdee et al., 2021, :arxiv:`2011.09172`
 
         Examples
         --------
@@ -425,19 +420,14 @@ class FocalLoss:
                [0.5  , 0.5  ],
                [0.064, 0.936]])
         """
-        raw = check_raw(raw_prediction)
-        binary, softmax = _focal_link.binary_proba, _focal_link.softmax_proba
+        raw, link = check_raw(raw_prediction), _LINKS[self.link]
+        binary, softmax = link.binary_proba, link.softmax_proba
         return self._proba_by(binary if raw.ndim == 1 else softmax, raw)
 
     def predict_log_proba(self, raw_prediction: npt.ArrayLike) -> FloatArray:
         """Return the logarithms of the class probabilities.
 
         They stay finite where :meth:`predict_proba` underflows to 0.
-
-        Parameters
-        ----------
-        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions, in log-odds.
 
         Returns
         -------
@@ -450,8 +440,8 @@ class FocalLoss:
         >>> float(FocalLoss(gamma=2.0).predict_log_proba([500.0])[0, 0].round(1))
         -1498.9
         """
-        raw = check_raw(raw_prediction)
-        binary, softmax = _focal_link.binary_log_proba, _focal_link.softmax_log_proba
+        raw, link = check_raw(raw_prediction), _LINKS[self.link]
+        binary, softmax = link.binary_log_proba, link.softmax_log_proba
         return self._proba_by(binary if raw.ndim == 1 else softmax, raw)
 
     def raw_from_proba(self, proba: npt.ArrayLike) -> FloatArray:
@@ -497,7 +487,7 @@ class FocalLoss:
 
     def _raw_from_log_proba(self, log_proba: FloatArray) -> FloatArray:
         gamma, alpha = self._class_values(log_proba.shape[1])
-        return _focal_link.raw_from_log_proba(log_proba, gamma, alpha)
+        return _LINKS[self.link].raw_from_log_proba(log_proba, gamma, alpha)
 
     def _n_classes(self) -> int | None:
         """Return the number of classes that gamma or alpha fix, if they do."""

@@ -17,16 +17,7 @@ from skfocal.loss._kernel_terms import (
     uniform_or,
 )
 
-__all__ = [
-    "softmax_curvature_pairs",
-    "softmax_curvature_product",
-    "softmax_gradient",
-    "softmax_gradient_hessian",
-    "softmax_hessian_product",
-    "softmax_loss",
-    "softmax_loss_curvature",
-    "softmax_loss_gradient",
-]
+__all__ = ["softmax_focal", "softmax_focal_curvature"]
 
 # Twice the smallest normal number: its inverse is finite with room to spare.
 _LEAST_Q = 2.0**-1021
@@ -201,142 +192,68 @@ def _write_gradient_hessian(block, factor, floor, gradient, hessian, start, stop
 
 
 @kernel
-def softmax_loss(y, raw, sample_weight, gamma, alpha, loss, start, stop):
-    use_wide_vectors()
-    block = _new_block(raw.shape[1])
-    for first in range(start, stop, _BLOCK):
-        last = min(first + _BLOCK, stop)
-        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
-        _write_loss(block, loss[first:last])
-
-
-@kernel
-def softmax_gradient(y, raw, sample_weight, gamma, alpha, gradient, start, stop):
-    use_wide_vectors()
-    block = _new_block(raw.shape[1])
-    for first in range(start, stop, _BLOCK):
-        last = min(first + _BLOCK, stop)
-        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
-        _write_gradient(block, gradient, first, last)
-
-
-@kernel
-def softmax_loss_gradient(
-    y, raw, sample_weight, gamma, alpha, loss, gradient, start, stop
+def softmax_focal(
+    y,
+    raw,
+    sample_weight,
+    gamma,
+    alpha,
+    factor,
+    floor,
+    loss,
+    gradient,
+    hessian,
+    start,
+    stop,
 ):
     use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
         _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
-        _write_loss(block, loss[first:last])
-        _write_gradient(block, gradient, first, last)
-
-
-@kernel
-def softmax_gradient_hessian(
-    y, raw, sample_weight, gamma, alpha, factor, floor, gradient, hessian, start, stop
-):
-    use_wide_vectors()
-    block = _new_block(raw.shape[1])
-    for first in range(start, stop, _BLOCK):
-        last = min(first + _BLOCK, stop)
-        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
-        _write_gradient_hessian(block, factor, floor, gradient, hessian, first, last)
+        if loss is not None:
+            _write_loss(block, loss[first:last])
+        if hessian is not None:
+            _write_gradient_hessian(
+                block, factor, floor, gradient, hessian, first, last
+            )
+        elif gradient is not None:
+            _write_gradient(block, gradient, first, last)
 
 
 @fast_njit
-def _product_row(block, j, vector, product):
-    """H v = A (p v - p (p'v)) + B d (d'v) with d_k = p_k - delta_tk, for one row."""
-    p, t, top, q = block.p, block.y[j], block.top[j], block.q[j]
-    # H 1 = 0: v - v_top gives the same product, and no digit is lost where p_top ~ 1.
-    p_dot_v, d_dot_v = 0.0, -q * (vector[t] - vector[top])
-    for k in range(p.shape[0]):
-        moved = p[k, j] * (vector[k] - vector[top])
-        p_dot_v += moved
-        d_dot_v += 0.0 if k == t else moved
-    for k in range(p.shape[0]):
-        diagonal = block.A[j] * p[k, j] * ((vector[k] - vector[top]) - p_dot_v)
-        d = -q if k == t else p[k, j]
-        product[k] = block.scale[j] * (diagonal + block.B[j] * d * d_dot_v)
-
-
-@kernel
-def softmax_hessian_product(
-    y, raw, sample_weight, gamma, alpha, vector, product, start, stop
-):
-    use_wide_vectors()
-    block = _new_block(raw.shape[1])
-    for first in range(start, stop, _BLOCK):
-        last = min(first + _BLOCK, stop)
-        _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
-        for j in range(last - first):
-            _product_row(block, j, vector[first + j], product[first + j])
-
-
-@fast_njit
-def _write_curvature(block, deviation, slope, bend):
-    """d_k = p_k - delta_tk, and the scaled A and B: gradient A d, Hessian from both."""
+def _write_curvature(block, deviation, slope, bend, spread):
     for k in range(block.p.shape[0]):
-        p, column = block.p[k], deviation.T[k]
+        p, column, column_spread = block.p[k], deviation.T[k], spread.T[k]
         for j in range(column.size):
             column[j] = -block.q[j] if block.y[j] == k else p[j]
+            column_spread[j] = block.scale[j] * block.A[j] * p[j]
     for j in range(slope.size):
         slope[j] = block.scale[j] * block.A[j]
         bend[j] = block.scale[j] * block.B[j]
 
 
 @kernel
-def softmax_loss_curvature(
-    y, raw, sample_weight, gamma, alpha, loss, deviation, slope, bend, start, stop
+def softmax_focal_curvature(
+    y,
+    raw,
+    sample_weight,
+    gamma,
+    alpha,
+    loss,
+    deviation,
+    slope,
+    bend,
+    spread,
+    start,
+    stop,
 ):
+    """d_k = p_k - delta_tk, A, B and A p_k: see ``_curvature_kernels``."""
     use_wide_vectors()
     block = _new_block(raw.shape[1])
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
         _fill(block, y, raw, sample_weight, gamma, alpha, first, last)
         _write_loss(block, loss[first:last])
-        _write_curvature(
-            block, deviation[first:last], slope[first:last], bend[first:last]
-        )
-
-
-# The next two take what softmax_loss_curvature wrote: no exponential is needed again.
-
-
-@kernel
-def softmax_curvature_product(y, deviation, slope, bend, vector, product, start, stop):
-    """H v = A (p v - p (p'v)) + B d (d'v), of which the sum over the classes is 0."""
-    for i in range(start, stop):
-        t, d, v = np.int64(y[i]), deviation[i], vector[i]
-        # H 1 = 0: with v - v_t for v the true class drops out of p'v, which is d'v.
-        d_dot_v = 0.0
-        for k in range(d.size):
-            d_dot_v += d[k] * (v[k] - v[t])
-        total = 0.0
-        for k in range(d.size):
-            moved = slope[i] * (v[k] - v[t] - d_dot_v) + bend[i] * d_dot_v
-            h = 0.0 if k == t else d[k] * moved
-            product[i, k] = h
-            total += h
-        product[i, t] = -total
-
-
-@kernel
-def softmax_curvature_pairs(y, deviation, slope, bend, pairs, start, stop):
-    """H_kl = -A p_k p_l + B d_k d_l of the pairs k < l, one row of `pairs` each."""
-    for i in range(start, stop):
-        t, d = np.int64(y[i]), deviation[i]
-        others = bend[i] - slope[i]
-        with_true = bend[i] * d[t] - slope[i] * (1.0 + d[t])
-        pair = 0
-        for k in range(d.size - 1):
-            for m in range(k + 1, d.size):
-                if k == t:
-                    h = d[m] * with_true
-                elif m == t:
-                    h = d[k] * with_true
-                else:
-                    h = d[k] * d[m] * others
-                pairs[pair, i] = h
-                pair += 1
+        rows = slice(first, last)
+        _write_curvature(block, deviation[rows], slope[rows], bend[rows], spread[rows])

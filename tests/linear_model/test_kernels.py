@@ -11,7 +11,7 @@ from scipy import sparse
 from skfocal import FocalLoss
 from skfocal._compute import threads
 from skfocal.linear_model._design import CSCDesign, CSRDesign, DenseDesign, as_design
-from skfocal.loss import _softmax_kernels
+from skfocal.loss import _curvature_kernels
 from skfocal.loss._batch import Batch
 from tests import reference
 
@@ -28,7 +28,7 @@ def test_binary_kernel_agrees_with_the_tested_ones(gamma, weight, y):
     loss, labels = FocalLoss(gamma, 0.3), np.full(MARGINS.size, y)
     got = [np.empty(MARGINS.size) for _ in range(3)]
     batch = Batch(loss, labels, MARGINS, weight)
-    batch.run("loss_gradient_hessian", *got)
+    batch.run(loss=got[0], gradient=got[1], hessian=got[2])
     gradient, hessian = loss.gradient_hessian(labels, MARGINS, weight)
     expected = [loss.loss(labels, MARGINS, weight), gradient, hessian]
     for values, right in zip(got, expected, strict=True):
@@ -44,20 +44,21 @@ LABELS = np.arange(len(ROWS)) % 4
 
 def curvature(gamma):
     n, n_classes = ROWS.shape
-    arrays = [np.empty(n), np.empty((n, n_classes)), np.empty(n), np.empty(n)]
-    batch = Batch(FocalLoss(gamma), LABELS, ROWS, None)
-    batch.run("loss_curvature", *arrays)
+    loss, slope, bend = (np.empty(n) for _ in range(3))
+    deviation, spread = (np.empty((n, n_classes)) for _ in range(2))
+    arrays = loss, deviation, slope, bend, spread
+    Batch(FocalLoss(gamma), LABELS, ROWS, None).run_curvature(*arrays)
     return arrays
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 2.0, 2.5])
 def test_softmax_curvature_is_exact(gamma):
-    loss, deviation, slope, bend = curvature(gamma)
+    loss, deviation, slope, bend, spread = curvature(gamma)
     vectors = RNG.normal(size=ROWS.shape)
     product, pairs = np.empty(ROWS.shape), np.empty((6, len(ROWS)))
-    terms = (LABELS, deviation, slope, bend)
-    _softmax_kernels.softmax_curvature_product(*terms, vectors, product, 0, len(ROWS))
-    _softmax_kernels.softmax_curvature_pairs(*terms, pairs, 0, len(ROWS))
+    terms = (LABELS, deviation, bend, spread)
+    _curvature_kernels.softmax_curvature_product(*terms, vectors, product, 0, len(ROWS))
+    _curvature_kernels.softmax_curvature_pairs(*terms, pairs, 0, len(ROWS))
     for i, (t, z) in enumerate(zip(LABELS, ROWS, strict=True)):
         value, first, second = reference.softmax(t, z, gamma)
         assert reference.relative_error([loss[i]], [value]) <= 1e-12

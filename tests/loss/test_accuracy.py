@@ -123,10 +123,11 @@ def test_float32_is_right_to_1e_6(gamma):
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.01, 0.5, 1.0, 2.0, 7.0, 50.0])
-def test_nothing_overflows_at_huge_margins(gamma):
+@pytest.mark.parametrize("link", ["focal", "posterior"])
+def test_nothing_overflows_at_huge_margins(gamma, link):
     z = np.array([1e4, -1e4, 709.0, -709.0, 746.0, -746.0])
     rows = np.column_stack([z, np.zeros(6), -z / 2])
-    loss = FocalLoss(gamma)
+    loss = FocalLoss(gamma, link=link)
     for raw, labels in [(z, (0, 1)), (rows, (0, 1, 2))]:
         for label in labels:
             y = np.full(6, label)

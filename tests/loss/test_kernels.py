@@ -9,8 +9,9 @@ import pytest
 from numba import njit
 
 from skfocal._compute.compiling import FASTMATH
-from skfocal.loss._binary_kernels import binary_gradient_hessian
-from skfocal.loss._softmax_kernels import softmax_gradient_hessian
+from skfocal.loss._binary_kernels import binary_focal
+from skfocal.loss._posterior_binary_kernels import binary_posterior
+from skfocal.loss._softmax_kernels import softmax_focal
 
 N = 256
 # Arithmetic on several float64 at once.
@@ -21,18 +22,19 @@ PACKED = {
 }
 
 
+@pytest.mark.parametrize(
+    "loop", [binary_focal, binary_posterior], ids=["focal", "posterior"]
+)
 @pytest.mark.parametrize("gamma", [2, (2.0, 2.0)], ids=["integer", "float"])
 @pytest.mark.parametrize("weight", [None, np.ones(N)], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_binary_loop_is_vectorised(gamma, weight, dtype):
+def test_the_binary_loop_is_vectorised(loop, gamma, weight, dtype):
     machine = platform.machine()
     if machine not in PACKED:
         pytest.skip(f"no list of packed instructions for {machine}")
-    kernel = njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(
-        binary_gradient_hessian.py_func
-    )
+    kernel = njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(loop.py_func)
     y, raw, out = np.zeros(N, np.int32), np.zeros(N, dtype), np.empty(N, np.float32)
-    kernel(y, raw, weight, gamma, (1.0, 1.0), 1.0, 0.5, out, out.copy(), 0, N)
+    kernel(y, raw, weight, gamma, (1.0, 1.0), 1.0, 0.5, None, out, out.copy(), 0, N)
     (assembly,) = kernel.inspect_asm().values()
     assert sum(assembly.count(name) for name in PACKED[machine]) > 20
 
@@ -44,7 +46,7 @@ def test_newton_weights():
     def run(factor, floor):
         g, h = np.empty(3), np.empty(3)
         args = (y, raw, None, 2, (1.0, 1.0), factor, floor)
-        binary_gradient_hessian(*args, g, h, 0, 3)
+        binary_focal(*args, None, g, h, 0, 3)
         return g, h
 
     g, exact = run(1.0, None)
@@ -61,7 +63,7 @@ def test_softmax_newton_weights():
     def run(factor, floor):
         g, h = np.empty((N, 3)), np.empty((N, 3))
         args = (y, raw, np.empty(0), 2, np.ones(3), factor, floor)
-        softmax_gradient_hessian(*args, g, h, 0, N)
+        softmax_focal(*args, None, g, h, 0, N)
         return g, h
 
     g, exact = run(1.0, None)

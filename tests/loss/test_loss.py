@@ -20,6 +20,9 @@ BINARY_LOSSES = [
     FocalLoss(2.0),
     FocalLoss(2.0, alpha=0.25),
     FocalLoss((0.0, 3.5), alpha=(2.0, 0.1)),
+    FocalLoss(0.5, link="posterior"),
+    FocalLoss(2.0, alpha=0.25, link="posterior"),
+    FocalLoss((0.0, 3.5), alpha=(2.0, 0.1), link="posterior"),
 ]
 SOFTMAX_LOSSES = [
     FocalLoss(0.0),
@@ -27,6 +30,8 @@ SOFTMAX_LOSSES = [
     FocalLoss(2.0),
     FocalLoss(3.0, alpha=(0.2, 1.0, 5.0)),
     FocalLoss((0.0, 1.5, 4.0), alpha=(1.0, 2.0, 3.0)),
+    FocalLoss(2.0, link="posterior"),
+    FocalLoss((0.0, 1.5, 4.0), alpha=(1.0, 2.0, 3.0), link="posterior"),
 ]
 CASES = [(loss, 2) for loss in BINARY_LOSSES] + [(loss, 3) for loss in SOFTMAX_LOSSES]
 all_losses = pytest.mark.parametrize(
@@ -180,7 +185,7 @@ def test_classes_can_be_permuted(loss):
     y, raw, _ = sample(3)
     order = [2, 0, 1]
     gamma, alpha = loss._class_values(3)
-    permuted = FocalLoss(gamma[order], alpha[order])
+    permuted = FocalLoss(gamma[order], alpha[order], link=loss.link)
     y_permuted = np.argsort(order)[y]
     assert_allclose(permuted.loss(y_permuted, raw[:, order]), loss.loss(y, raw))
     for got, expected in zip(
@@ -345,7 +350,7 @@ def test_pickles_copies_and_hashes(loss, n_classes):
     assert pickle.loads(pickle.dumps(loss)) == loss
     assert copy.deepcopy(loss) is loss
     assert copy.copy(loss) is loss
-    assert hash(loss) == hash(FocalLoss(loss.gamma, loss.alpha))
+    assert hash(loss) == hash(FocalLoss(loss.gamma, loss.alpha, link=loss.link))
 
 
 def test_is_immutable_and_normalises_its_arguments():
@@ -374,7 +379,8 @@ def problems(draw):
     y = draw(st.lists(labels, min_size=n, max_size=n))
     weights = st.floats(0, 1e6, allow_subnormal=False)
     weight = draw(st.one_of(st.none(), st.lists(weights, min_size=n, max_size=n)))
-    return FocalLoss(gamma, alpha), y, raw.reshape(shape), weight
+    link = draw(st.sampled_from(["focal", "posterior"]))
+    return FocalLoss(gamma, alpha, link=link), y, raw.reshape(shape), weight
 
 
 @given(problems())

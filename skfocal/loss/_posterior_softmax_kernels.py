@@ -1,0 +1,389 @@
+"""Compiled softmax focal loss in the posterior link: one loop per task.
+
+The raw predictions u give the class probabilities, eta = softmax(u). The focal
+probabilities p behind them, in log-odds s_k, solve (see ``_link_kernel_terms``)
+
+    G_k(s_k) = log(alpha_k eta_k) + c,    sum_k p_k = 1,
+
+by Newton's method in all s_k and c at once, block by block. With v_k = dp_k/dG_k,
+sigma = v / sum(v), B = -dFL_t/dG_t and beta = dB/dG_t,
+
+    gradient = B d,  d = sigma - e_t,    expected hessian = e**-c (diag(v) - v sigma'),
+    hessian  = -beta d d' + diag(r) - r sigma' - sigma r' + sum(r) sigma sigma',
+               r_k = B dv_k/dG_k / sum(v).
+
+Arguments are those of ``_kernel_terms``.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from skfocal._compute.compiling import fast_njit, kernel, use_wide_vectors
+from skfocal._compute.fastmath import exp, log, log1p, log1p_unit
+from skfocal.loss._binary_kernels import margin_terms
+from skfocal.loss._kernel_terms import of_class, power_of, uniform_or
+from skfocal.loss._link_kernel_terms import (
+    STEP_TOLERANCE,
+    link_bend,
+    link_decay,
+    link_slope,
+    link_value,
+    surprise_terms,
+)
+
+__all__ = ["softmax_posterior", "softmax_posterior_curvature"]
+
+# Rows per block: enough for SIMD, few enough to stay in the L1 cache.
+_BLOCK = 64
+# 3 to 5 are enough for one gamma up to 5, 37 for gamma 100. A step is cut at 2, lest
+# two classes of nearly one probability take turns in leading for ever.
+_MAX_STEPS = 200
+_LONGEST_STEP = 2.0
+# Below it the start is exact, and Newton's method would divide by what underflows.
+_EXACT_START = -600.0
+# A start of nearly equal probabilities has its top class at p = 1 - exp of it.
+_LARGEST_LOG_Q = -0.3
+
+# By class and row: w, s, excess = G - w, slope = dG/ds, p; v and r of the outputs. By
+# row: labels and classes, what Newton's method needs, and what the outputs need.
+_Block = namedtuple(
+    "_Block",
+    "w, s, excess, slope, p, v, r, y, lead, top, w_lead, w_next, rest, log_q, "
+    "alpha_eta, others, reach, pull, s_top, p_top, slope_top, excess_top, step, level, "
+    "B, beta, expected, v_others, v_total, r_others, r_total, loss, out",
+)
+
+
+@fast_njit
+def _new_block(n_classes):
+    k, r = np.empty((7, n_classes, _BLOCK)), np.empty((23, _BLOCK))
+    i = np.empty((3, _BLOCK), np.int64)
+    return _Block(
+        *(k[0], k[1], k[2], k[3], k[4], k[5], k[6], i[0], i[1], i[2]),
+        *(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11]),
+        *(r[12], r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], r[21], r[22]),
+    )
+
+
+@fast_njit
+def _gamma_of(gamma, k):
+    return np.float64(of_class(gamma, k))
+
+
+@fast_njit
+def _load(block, y, raw, log_alpha, first, last):
+    """Copy labels, and w_k = log(alpha_k eta_k) up to a constant of the row."""
+    labels = y[first:last]
+    for j in range(labels.size):
+        block.y[j] = np.int64(labels[j])
+    for k in range(block.w.shape[0]):
+        column, w = raw.T[k][first:last], block.w[k]
+        for j in range(column.size):
+            w[j] = column[j] + log_alpha[k]
+
+
+@fast_njit
+def _find_top(values, largest, top, size):
+    """Largest entry of each row, and its class."""
+    largest[:size] = values[0][:size]
+    top[:size] = 0
+    for k in range(1, values.shape[0]):
+        column = values[k][:size]
+        for j in range(size):
+            larger = column[j] > largest[j]
+            largest[j] = column[j] if larger else largest[j]
+            top[j] = k if larger else top[j]
+
+
+@fast_njit
+def _subtract_lead(block, size):
+    """w to w - w_lead, and the next largest of it."""
+    _find_top(block.w, block.w_lead, block.lead, size)
+    block.w_next[:size] = -np.inf
+    for k in range(block.w.shape[0]):
+        w = block.w[k][:size]
+        for j in range(size):
+            w[j] -= block.w_lead[j]
+            w_other = -np.inf if block.lead[j] == k else w[j]
+            block.w_next[j] = max(block.w_next[j], w_other)
+
+
+@fast_njit
+def _sum_exponentials(block, log_alpha, size):
+    """log of the sum of exp(w) but the lead's, and alpha eta of the lead."""
+    block.others[:size] = 0.0
+    block.alpha_eta[:size] = 0.0
+    for k in range(block.w.shape[0]):
+        w, inverse = block.w[k][:size], np.exp(-log_alpha[k])
+        for j in range(size):
+            e = exp(min(w[j] - block.w_next[j], 0.0))
+            block.others[j] += 0.0 if block.lead[j] == k else e
+            block.alpha_eta[j] += inverse * exp(w[j])
+    for j in range(size):
+        block.rest[j] = block.w_next[j] + log(block.others[j])
+        block.alpha_eta[j] = 1.0 / block.alpha_eta[j]
+
+
+@fast_njit
+def _start(block, gamma, size):
+    """The s_k that are exact where one class is far ahead."""
+    for j in range(size):
+        g = _gamma_of(gamma, block.lead[j])
+        log_q = (block.rest[j] - log1p(g)) / (1.0 + g)
+        block.log_q[j] = min(log_q, _LARGEST_LOG_Q)
+    for k in range(block.w.shape[0]):
+        w, s = block.w[k][:size], block.s[k]
+        for j in range(size):
+            leads = block.lead[j] == k
+            log_p = block.log_q[j] + (0.0 if leads else w[j] - block.rest[j])
+            log_odds = log_p - log(1.0 - exp(log_p))
+            s[j] = -log_odds if leads else log_odds
+
+
+@fast_njit
+def _evaluate(block, gamma, size):
+    """p, G - w and G' of each class, and which has the largest s."""
+    _find_top(block.s, block.s_top, block.top, size)
+    for k in range(block.s.shape[0]):
+        s, g = block.s[k][:size], _gamma_of(gamma, k)
+        for j in range(size):
+            p, q, log_q, L = margin_terms(s[j])
+            t, d = surprise_terms(p, q, L)
+            excess = link_value(log_q, L, g, t) - block.w[k, j]
+            slope = link_slope(p, q, g, t, d)
+            top = block.top[j] == k
+            block.p_top[j] = p if top else block.p_top[j]
+            block.slope_top[j] = slope if top else block.slope_top[j]
+            block.excess_top[j] = excess if top else block.excess_top[j]
+            block.p[k, j], block.excess[k, j], block.slope[k, j] = p, excess, slope
+
+
+@fast_njit
+def _find_step(block, size):
+    """The Newton step of the top class, and the G - w that all classes get.
+
+    The equations are those of the link and, of the p other than the top one,
+    log(sum of p) = log(1 - p_top).
+    """
+    block.others[:size] = 0.0
+    block.reach[:size] = 0.0
+    block.pull[:size] = 0.0
+    for k in range(block.s.shape[0]):
+        for j in range(size):
+            p = 0.0 if block.top[j] == k else block.p[k, j]
+            spread = p * (1.0 - p) / block.slope[k, j]
+            block.others[j] += p
+            block.reach[j] += spread
+            block.pull[j] += spread * (block.excess_top[j] - block.excess[k, j])
+    for j in range(size):
+        s, regular = block.s_top[j], block.log_q[j] > _EXACT_START
+        others = block.others[j] if regular else 1.0
+        log_q_top = -(max(s, 0.0) + log1p_unit(exp(-abs(s))))
+        gap = others * (log_q_top - log(others)) - block.pull[j]
+        step = gap / (others * block.p_top[j] + block.slope_top[j] * block.reach[j])
+        block.step[j] = step if regular else 0.0
+        block.level[j] = block.excess_top[j] + block.slope_top[j] * block.step[j]
+
+
+@fast_njit
+def _take_step(block, size):
+    """Move the s; return the longest step relative to 1 + |s|."""
+    longest = 0.0
+    for k in range(block.s.shape[0]):
+        for j in range(size):
+            step = (block.level[j] - block.excess[k, j]) / block.slope[k, j]
+            step = block.step[j] if block.top[j] == k else step
+            step = step if block.log_q[j] > _EXACT_START else 0.0
+            step = min(max(step, -_LONGEST_STEP), _LONGEST_STEP)
+            longest = max(longest, abs(step) / (1.0 + abs(block.s[k, j])))
+            block.s[k, j] += step
+    return longest
+
+
+@fast_njit
+def _solve(block, gamma, log_alpha, size):
+    """Find the s_k of a loaded block."""
+    _subtract_lead(block, size)
+    _sum_exponentials(block, log_alpha, size)
+    _start(block, gamma, size)
+    for _ in range(_MAX_STEPS):
+        _evaluate(block, gamma, size)
+        _find_step(block, size)
+        if _take_step(block, size) <= STEP_TOLERANCE:
+            break
+
+
+@fast_njit
+def _ratio(numerator, slope, limit):
+    """numerator / slope, or its limit where both underflowed (gamma 0, q 0)."""
+    return numerator / slope if slope > 0.0 else limit
+
+
+@fast_njit
+def _underflown(block, gamma, k, j, slope):
+    """v_k over the lead's q, where all of them underflow: only their ratios matter."""
+    if block.lead[j] == k:
+        return _ratio(1.0, slope, 1.0)
+    share = exp(min(block.w[k, j] - block.rest[j], 0.0))
+    return share if _gamma_of(gamma, block.lead[j]) > 0.0 else 0.0
+
+
+@fast_njit
+def _derivatives(block, gamma, alpha, weights, size):
+    """v and dv/dG of each class; loss, B, beta of the true class; e**-c."""
+    for k in range(block.s.shape[0]):
+        g = _gamma_of(gamma, k)
+        for j in range(size):
+            p, q, log_q, L = margin_terms(block.s[k, j])
+            t, d = surprise_terms(p, q, L)
+            slope = link_slope(p, q, g, t, d)
+            q_by_slope = _ratio(q, slope, 1.0)
+            bend = _ratio(link_bend(p, q, g, t, d), slope, -p)
+            v = p * q_by_slope
+            if block.log_q[j] <= _EXACT_START:
+                v = _underflown(block, gamma, k, j, slope)
+            block.v[k, j] = v
+            block.r[k, j] = v * _ratio((q - p) - bend, slope, 1.0)
+            power = power_of(q, log_q, uniform_or(gamma, g))
+            phi = power * (1.0 + g * t)
+            B = phi * q_by_slope
+            decay = link_decay(p, g, t, d) + bend
+            true, leads = block.y[j] == k, block.lead[j] == k
+            block.loss[j] = power * L if true else block.loss[j]
+            block.B[j] = B if true else block.B[j]
+            beta = -B * _ratio(decay, slope, 0.0)
+            block.beta[j] = beta if true else block.beta[j]
+            expected = block.alpha_eta[j] * phi / p
+            block.expected[j] = expected if leads else block.expected[j]
+    for j in range(size):
+        scale = weights[j] if weights.size else 1.0
+        block.expected[j] *= scale
+        scale *= alpha[block.y[j]]
+        block.loss[j] *= scale
+        block.B[j] *= scale
+        block.beta[j] *= scale
+
+
+@fast_njit
+def _totals(block, size):
+    """Sums of v and r over all classes, and over all but the top one."""
+    for sums in (block.v_others, block.v_total, block.r_others, block.r_total):
+        sums[:size] = 0.0
+    for k in range(block.s.shape[0]):
+        for j in range(size):
+            v, r, top = block.v[k, j], block.r[k, j], block.top[j] == k
+            block.v_total[j] += v
+            block.r_total[j] += r
+            block.v_others[j] += 0.0 if top else v
+            block.r_others[j] += 0.0 if top else r
+
+
+@fast_njit
+def _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last):
+    _load(block, y, raw, log_alpha, first, last)
+    _solve(block, gamma, log_alpha, last - first)
+    _derivatives(block, gamma, alpha, sample_weight[first:last], last - first)
+    _totals(block, last - first)
+
+
+@fast_njit
+def _sigma(block, k, j):
+    """sigma_k and 1 - sigma_k."""
+    v, total = block.v[k, j], block.v_total[j]
+    others = block.v_others[j] if block.top[j] == k else total - v
+    return v / total, others / total
+
+
+@fast_njit
+def _hessian(block, k, j, sigma, not_sigma):
+    """Entry k of the diagonal: terms that nearly cancel are never subtracted."""
+    r, B = block.r[k, j], block.B[j] / block.v_total[j]
+    r_others = block.r_others[j] if block.top[j] == k else block.r_total[j] - r
+    true = block.y[j] == k
+    own = B * r - (block.beta[j] if true else 0.0)
+    others = B * r_others - (0.0 if true else block.beta[j])
+    return own * not_sigma * not_sigma + others * sigma * sigma
+
+
+@fast_njit
+def _write_gradient(block, gradient, k):
+    for j in range(gradient.size):
+        sigma, not_sigma = _sigma(block, k, j)
+        block.out[j] = block.B[j] * (-not_sigma if block.y[j] == k else sigma)
+    # A loop of its own: a strided store would keep the arithmetic from SIMD.
+    for j in range(gradient.size):
+        gradient[j] = block.out[j]
+
+
+@fast_njit
+def _write_hessian(block, hessian, k, factor, floor):
+    for j in range(hessian.size):
+        sigma, not_sigma = _sigma(block, k, j)
+        if floor is None:
+            block.out[j] = _hessian(block, k, j, sigma, not_sigma)
+        else:
+            size = block.B[j] * (not_sigma if block.y[j] == k else sigma)
+            expected = block.expected[j] * block.v[k, j] * not_sigma
+            block.out[j] = max(factor * expected, floor * size)
+    for j in range(hessian.size):
+        hessian[j] = block.out[j]
+
+
+@kernel
+def softmax_posterior(
+    y,
+    raw,
+    sample_weight,
+    gamma,
+    alpha,
+    factor,
+    floor,
+    loss,
+    gradient,
+    hessian,
+    start,
+    stop,
+):
+    use_wide_vectors()
+    block, log_alpha = _new_block(raw.shape[1]), np.log(alpha)
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last)
+        if loss is not None:
+            loss[first:last] = block.loss[: last - first]
+        for k in range(raw.shape[1]):
+            if gradient is not None:
+                _write_gradient(block, gradient.T[k][first:last], k)
+            if hessian is not None:
+                _write_hessian(block, hessian.T[k][first:last], k, factor, floor)
+
+
+@kernel
+def softmax_posterior_curvature(
+    y,
+    raw,
+    sample_weight,
+    gamma,
+    alpha,
+    loss,
+    deviation,
+    slope,
+    bend,
+    spread,
+    start,
+    stop,
+):
+    """d, B, -beta and r: see ``_curvature_kernels``."""
+    use_wide_vectors()
+    block, log_alpha = _new_block(raw.shape[1]), np.log(alpha)
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last)
+        for j in range(last - first):
+            i = first + j
+            loss[i], slope[i], bend[i] = block.loss[j], block.B[j], -block.beta[j]
+            for k in range(raw.shape[1]):
+                sigma, not_sigma = _sigma(block, k, j)
+                deviation[i, k] = -not_sigma if block.y[j] == k else sigma
+                spread[i, k] = block.B[j] * block.r[k, j] / block.v_total[j]
