@@ -10,8 +10,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from skfocal._boosting.model_state import ModelState
-from skfocal._boosting.words import check_pair, per_validation_set
+from skfocal._boosting.model_state import EngineModels, ModelState
+from skfocal._boosting.words import check_pair, per_validation_set, random_seed
 from skfocal._classes import (
     WeightedRows,
     codes_of_largest_cost,
@@ -50,9 +50,11 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
     focal_alpha: Any
     class_weight: Any = None
     objective: Any
+    random_state: Any
     _engine_words: dict[str, Any]
     # What the engine calls the user's own start of the raw predictions.
     _offset_word: str
+    _models: EngineModels
     classes_: npt.NDArray[Any]
     evals_result_: dict[str, Any]
     feature_names_in_: npt.NDArray[Any]
@@ -107,6 +109,12 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             else:
                 self._engine_words = self._engine_words | {name: value}
         return self
+
+    def _seed(self) -> dict[str, Any]:
+        """Return the engine's word for the seed, if there is one."""
+        if self.random_state is None:
+            return {}
+        return {"random_state": random_seed(self.random_state)}
 
     @property
     def n_classes_(self) -> int:
@@ -243,6 +251,44 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         )
 
     @classmethod
+    def from_booster(cls, booster: Any) -> Self:
+        """Return a fitted classifier made of a saved model alone.
+
+        Parameters
+        ----------
+        booster : Booster, str or Path
+            ``booster_`` of a fitted classifier, or the file that its ``save_model``
+            wrote.
+
+        Returns
+        -------
+        self
+            A classifier that predicts what the saved one did. Of the constructor's
+            words it has those that decide predictions.
+
+        Raises
+        ------
+        ValueError
+            If the model wasn't trained by this class.
+        """
+        booster = cls._models.booster_of(booster, "booster")
+        model = cls._from_state(cls._read_state(booster))
+        model._set_booster(booster)
+        model.n_features_in_ = model._count_features()
+        return model
+
+    # An engine's own steps with its models.
+    @staticmethod
+    def _read_state(booster: Any) -> ModelState | None:
+        raise NotImplementedError
+
+    def _set_booster(self, booster: Any) -> None:
+        raise NotImplementedError
+
+    def _count_features(self) -> int:
+        raise NotImplementedError
+
+    @classmethod
     def _from_state(cls, state: ModelState | None) -> Self:
         """Return a classifier that lacks nothing but its model."""
         if state is None:
@@ -258,13 +304,18 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             model.feature_names_in_ = np.array(state.feature_names, dtype=object)
         return model
 
-    def _check_same_classes(self, state: ModelState | None, name: str) -> None:
-        """Raise if training would go on from a model of other classes."""
+    def _model_to_go_on_from(self, model: Any, name: str) -> Any:
+        """Return the engine's model that training goes on from, if there is one."""
+        if model is None:
+            return None
+        booster = self._models.booster_of(model, name)
+        state = self._read_state(booster)
         if state is not None and not np.array_equal(state.classes, self.classes_):
             raise ValueError(
                 f"{name} must have the classes {self.classes_.tolist()} of y, "
                 f"got {state.classes.tolist()}"
             )
+        return booster
 
     def _start(self, rows: BoostingRows, own_start: bool) -> Any:
         """Return the constant of least loss, or 0 if training starts elsewhere."""

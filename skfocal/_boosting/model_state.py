@@ -5,15 +5,19 @@ line among the parameters. It is what turns a file back into a classifier.
 """
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from skfocal.loss import FocalLoss
 
-__all__ = ["STATE_NAME", "ModelState"]
+__all__ = ["STATE_NAME", "EngineModels", "ModelState"]
 
 STATE_NAME = "skfocal"
 _FORMAT = 1
@@ -76,4 +80,40 @@ class ModelState:
             np.array(start) if isinstance(start, list) else start,
             values["feature_names"],
             values["words"],
+        )
+
+
+@dataclass(frozen=True)
+class EngineModels:
+    """How an engine's models are told from others.
+
+    Attributes
+    ----------
+    engine : str
+        What errors call the engine.
+    booster_type : type
+        Its Booster.
+    known_by : str
+        A method that its fitted classifiers have.
+    of_fitted : callable
+        Takes the Booster out of one.
+    """
+
+    engine: str
+    booster_type: type
+    known_by: str
+    of_fitted: Callable[[Any], Any]
+
+    def booster_of(self, model: Any, name: str) -> Any:
+        """Return the Booster that a user gave as such, as a file or as a classifier."""
+        if isinstance(model, self.booster_type):
+            return model
+        if isinstance(model, (str, os.PathLike)):
+            return self.booster_type(model_file=os.fspath(model))
+        if isinstance(model, BaseEstimator) and hasattr(type(model), self.known_by):
+            check_is_fitted(model)
+            return self.of_fitted(model)
+        raise TypeError(
+            f"{name} must be a path, a Booster or a fitted classifier of "
+            f"{self.engine}, got {model!r}"
         )

@@ -10,9 +10,8 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
-from skfocal._boosting.words import random_seed
 from skfocal._classes import unchanged_on_error
-from skfocal.lightgbm._model import as_booster, read_state, write_link_and_state
+from skfocal.lightgbm._model import MODELS, read_state, write_link_and_state
 from skfocal.lightgbm._train import Training
 from skfocal.lightgbm._words import (
     THREAD_ALIASES,
@@ -42,12 +41,14 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
 
     It takes the words of :class:`lightgbm.LGBMClassifier` under their names and with
     their defaults, further LightGBM parameters and aliases as keywords, and trains
-    through ``lightgbm.train``. What differs is the loss,
+    through ``lightgbm.train``. What differs is the loss (Lin et al. 2017,
+    :arxiv:`1708.02002`),
 
     .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
 
     the start value, which is the constant of least focal loss, and ``predict_proba``,
-    which is the exact posterior of that loss and not its sigmoid or softmax.
+    which is the exact posterior of that loss (Charoenphakdee et al. 2021,
+    :arxiv:`2011.09172`) and not its sigmoid or softmax.
 
     Parameters
     ----------
@@ -132,13 +133,6 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     --------
     FocalObjective : The same loss for ``lightgbm.train``.
 
-    References
-    ----------
-    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
-       :arxiv:`1708.02002`
-    .. [2] N. Charoenphakdee et al., "On Focal Loss for Class-Posterior Probability
-       Estimation: A Theoretical Perspective", 2021, :arxiv:`2011.09172`
-
     Examples
     --------
     >>> from sklearn.datasets import load_breast_cancer
@@ -147,9 +141,19 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     >>> model = FocalLGBMClassifier(focal_gamma=2.0, n_estimators=20, verbosity=-1)
     >>> model.fit(X, y).predict_proba(X).shape
     (569, 2)
+
+    The model alone is enough to go on predicting:
+
+    >>> import lightgbm as lgb
+    >>> saved = lgb.Booster(model_str=model.booster_.model_to_string())
+    >>> restored = FocalLGBMClassifier.from_booster(saved)
+    >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
+    True
     """
 
     _offset_word = "init_score"
+    _models = MODELS
+    _read_state = staticmethod(read_state)
 
     def __init__(
         self,
@@ -200,45 +204,6 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self.importance_type = importance_type
         self._engine_words = kwargs
 
-    @classmethod
-    def from_booster(cls, booster: Any) -> Self:
-        """Return a fitted classifier made of a saved model alone.
-
-        Parameters
-        ----------
-        booster : lightgbm.Booster, str or Path
-            ``booster_`` of a fitted classifier, or the file that its ``save_model``
-            wrote.
-
-        Returns
-        -------
-        FocalLGBMClassifier
-            It predicts what the saved one did. Of the constructor's words it has those
-            of the focal loss.
-
-        Raises
-        ------
-        ValueError
-            If the model wasn't trained by this class.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_breast_cancer
-        >>> from skfocal import FocalLGBMClassifier
-        >>> X, y = load_breast_cancer(return_X_y=True)
-        >>> model = FocalLGBMClassifier(n_estimators=5, verbosity=-1).fit(X, y)
-        >>> text = model.booster_.model_to_string()
-        >>> import lightgbm as lgb
-        >>> restored = FocalLGBMClassifier.from_booster(lgb.Booster(model_str=text))
-        >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
-        True
-        """
-        booster = as_booster(booster, "booster")
-        model = cls._from_state(read_state(booster))
-        model.n_features_in_ = booster.num_feature()
-        model._set_booster(booster)
-        return model
-
     def fit(
         self,
         X: Any,
@@ -262,7 +227,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         eval_X: Any = None,
         eval_y: Any = None,
     ) -> Self:
-        """Train the model.
+        """Grow the trees.
 
         Parameters
         ----------
@@ -344,16 +309,9 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
                 },
                 eval_metric=eval_metric,
                 callbacks=callbacks,
-                init_model=self._model_to_go_on_from(init_model),
+                origin=self._model_to_go_on_from(init_model, "init_model"),
             )
         return self
-
-    def _model_to_go_on_from(self, model: Any) -> lgb.Booster | None:
-        if model is None:
-            return None
-        booster = as_booster(model, "init_model")
-        self._check_same_classes(read_state(booster), "init_model")
-        return booster
 
     def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
         refuse_columns(X)
@@ -373,19 +331,17 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         decided_here = (*_CLASS_COUNT_ALIASES, *THREAD_ALIASES)
         params = {k: v for k, v in params.items() if k not in decided_here}
         params["num_threads"] = thread_count(self.n_jobs, self._engine_words)
-        if self.random_state is not None:
-            params["random_state"] = random_seed(self.random_state)
-        return params
+        return params | self._seed()
 
     def _train(
         self,
         params: dict[str, Any],
         train: BoostingRows,
         *,
-        init_model: lgb.Booster | None,
+        origin: lgb.Booster | None,
         **words: Any,
     ) -> None:
-        elsewhere = train.offset is not None or init_model is not None
+        elsewhere = train.offset is not None or origin is not None
         self.initial_score_ = self._start(train, elsewhere)
         if self.n_classes_ > 2:
             params["num_class"] = self.n_classes_
@@ -395,7 +351,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             rounds=pop_rounds(params, self.n_estimators),
             params=params,
             rows=train,
-            init_model=init_model,
+            origin=origin,
             **words,
         )
         booster, self.evals_result_ = training.run()
@@ -408,6 +364,9 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self.best_iteration_ = max(booster.best_iteration, 0)
         self.best_score_ = booster.best_score
 
+    def _count_features(self) -> int:
+        return self.booster_.num_feature()
+
     @property
     def feature_importances_(self) -> npt.NDArray[Any]:
         """Importance of each feature, as ``importance_type`` says."""
@@ -417,7 +376,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     def decision_function(
         self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
     ) -> FloatArray:
-        """Predict raw predictions, in log-odds.
+        """Sum the leaves of each sample: raw predictions, in log-odds.
 
         Parameters
         ----------

@@ -1,24 +1,24 @@
 """LightGBM models that hold their start value, their link and their focal loss."""
 
-from pathlib import Path
+from operator import attrgetter
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting.model_state import STATE_NAME, ModelState
+from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 
 __all__ = [
-    "as_booster",
+    "MODELS",
     "constant_booster",
     "fold_start",
     "has_usable_feature",
     "read_state",
     "write_link_and_state",
 ]
+
+MODELS = EngineModels("LightGBM", lgb.Booster, "predict_proba", attrgetter("booster_"))
 
 # Where LightGBM keeps the parameters of a training, as lines "[name: value]".
 _PARAMETERS = "\nparameters:\n"
@@ -28,21 +28,6 @@ _STATE_START = f"[{STATE_NAME}: "
 def has_usable_feature(data: lgb.Dataset) -> bool:
     """Whether any feature of a constructed Dataset has more than one bin."""
     return any(data.feature_num_bin(k) > 1 for k in range(data.num_feature()))
-
-
-def as_booster(model: Any, name: str) -> lgb.Booster:
-    """Return the Booster of a fitted classifier or of a saved model."""
-    if isinstance(model, lgb.Booster):
-        return model
-    if isinstance(model, (str, Path)):
-        return lgb.Booster(model_file=model)
-    if isinstance(model, BaseEstimator) and hasattr(type(model), "predict_proba"):
-        check_is_fitted(model)
-        return model.booster_
-    raise TypeError(
-        f"{name} must be a path, a Booster or a fitted classifier of LightGBM, "
-        f"got {model!r}"
-    )
 
 
 def constant_booster(

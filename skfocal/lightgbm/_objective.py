@@ -41,7 +41,7 @@ class FocalObjective(BoostingObjective):
     Raises
     ------
     ValueError
-        If a parameter is out of its domain.
+        If gamma, alpha or hessian is out of its domain.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class FocalMetric(BoostingMetric):
     Raises
     ------
     ValueError
-        If a parameter is out of its domain.
+        If gamma or alpha is out of its domain.
 
     Examples
     --------

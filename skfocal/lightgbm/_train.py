@@ -1,62 +1,35 @@
 """A training of LightGBM with the focal loss."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
 from skfocal._boosting.classifier import BoostingRows
+from skfocal._boosting.training import BoostingTraining
 from skfocal.lightgbm._model import constant_booster, fold_start, has_usable_feature
 from skfocal.lightgbm._objective import FocalMetric, FocalObjective
 from skfocal.lightgbm._words import choose_metrics
-from skfocal.loss import FocalLoss
 
 __all__ = ["Training"]
 
 
-@dataclass
-class Training:
+@dataclass(kw_only=True)
+class Training(BoostingTraining):
     """What ``lightgbm.train`` gets.
 
     Attributes
     ----------
-    loss : FocalLoss
-        The loss to train with.
-    start : float or ndarray of shape (n_classes,)
-        Raw prediction that the first tree adds to.
-    params : dict
-        LightGBM's parameters, without objective and rounds.
-    rounds : int
-        Number of boosting rounds.
-    rows : BoostingRows
-        Training data.
-    valid : list of BoostingRows
-        Validation data, ``rows`` itself among them where it is to be watched.
     valid_names : list of str or None
-        What they are called; None for LightGBM's names.
+        What the validation data are called; None for LightGBM's names.
     columns : dict
         The words ``feature_name`` and ``categorical_feature`` of a Dataset.
-    eval_metric : str, callable, list of them or None
-        The user's metrics.
-    callbacks : sequence of callable or None
-        The user's callbacks.
-    init_model : Booster or None
-        Model to go on from.
     """
 
-    loss: FocalLoss
-    start: Any
-    params: dict[str, Any]
-    rounds: int
-    rows: BoostingRows
-    valid: list[BoostingRows]
     valid_names: list[str] | None
     columns: dict[str, Any]
-    eval_metric: Any
-    callbacks: Sequence[Callable[..., Any]] | None
-    init_model: lgb.Booster | None
 
     def run(self) -> tuple[lgb.Booster, dict[str, Any]]:
         """Return the model, start value included, and the scores of all rounds."""
@@ -72,15 +45,17 @@ class Training:
                 self.params | own,
                 data,
                 self.rounds,
-                valid_sets=self._validation_sets(data),
+                valid_sets=self._validation_sets(
+                    data, partial(self._dataset, reference=data)
+                ),
                 valid_names=self.valid_names or self._default_names(),
                 feval=functions,
-                init_model=self.init_model,
+                init_model=self.origin,
                 callbacks=[*(self.callbacks or ()), lgb.record_evaluation(scores)],
             )
         else:
-            booster = constant_booster(self.params, data, self.init_model)
-        if self.rows.offset is None and self.init_model is None:
+            booster = constant_booster(self.params, data, self.origin)
+        if self.rows.offset is None and self.origin is None:
             fold_start(booster, self.start)
         return booster, scores
 
@@ -90,14 +65,8 @@ class Training:
         # To go on from a model takes its prediction of the raw data, and LightGBM
         # before 4.6 sets categorical features twice.
         automatic = isinstance(self.columns["categorical_feature"], str)
-        data.free_raw_data = automatic and self.init_model is None
+        data.free_raw_data = automatic and self.origin is None
         return data
-
-    def _validation_sets(self, data: lgb.Dataset) -> list[lgb.Dataset]:
-        return [
-            data if rows is self.rows else self._dataset(rows, reference=data)
-            for rows in self.valid
-        ]
 
     def _dataset(self, rows: BoostingRows, **words: Any) -> lgb.Dataset:
         """Rows as LightGBM takes them, starting at the user's offset or a constant."""

@@ -11,10 +11,9 @@ from scipy.special import logit
 from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
-from skfocal._boosting.words import random_seed
 from skfocal._classes import unchanged_on_error
 from skfocal.xgboost._model import (
-    as_booster,
+    MODELS,
     is_linear,
     link_words,
     read_state,
@@ -49,27 +48,25 @@ class FocalXGBClassifier(FocalBoostingClassifier):
 
     It takes the words of :class:`xgboost.XGBClassifier` under their names and with
     their defaults, further XGBoost parameters as keywords, and trains through
-    ``xgboost.train``. What differs is the loss,
+    ``xgboost.train``. What differs is the loss (:arxiv:`1708.02002`),
 
     .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
 
     the start value, which is the constant of least focal loss, and ``predict_proba``,
-    which is the exact posterior of that loss and not its sigmoid or softmax. Labels may
-    be of any type.
+    which is the exact posterior of that loss (:arxiv:`2011.09172`) and not its sigmoid
+    or softmax. Labels may be of any type.
 
     None as a default stands for XGBoost's own.
 
     Parameters
     ----------
     focal_gamma : float or sequence of float, default=2.0
-        Focusing parameter, at least 0; one for all classes or one per class. 0 is the
-        log loss.
+        Focusing parameter >= 0, of all classes or of each; 0 makes it the log loss.
     focal_alpha : None, float, "balanced", dict or sequence of float, default=None
-        What a mistake on each class costs. A float in (0, 1) is the weight of
-        ``classes_[1]`` of two, and the other class has the rest; "balanced" weights
-        inversely to the class frequencies, by sample weight; a dict gives positive
-        weights by label, 1 where it has none; a sequence has one per class. It moves
-        ``predict``, not the probabilities.
+        Cost of a mistake on each class, which moves ``predict`` and not the
+        probabilities: the weight in (0, 1) of ``classes_[1]`` of two, whose rest the
+        other has; "balanced", inverse to the class frequencies by sample weight;
+        positive weights by label, 1 for those left out; or one per class.
     objective : None, default=None
         Not to be used: the objective is the focal loss.
     max_depth : int or None, default=None
@@ -176,22 +173,15 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     best_score_ : float or None
         Validation score at that round.
     evals_result_ : dict
-        Validation scores of all rounds, by validation set and metric.
+        Scores of all rounds, by validation set and metric.
     n_features_in_ : int
-        Number of features.
+        Number of features that it was trained with.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, if all are strings.
+        Their names, if all are strings.
 
     See Also
     --------
     FocalObjective : The same loss for ``xgboost.train``.
-
-    References
-    ----------
-    .. [1] T.-Y. Lin et al., "Focal Loss for Dense Object Detection", 2017,
-       :arxiv:`1708.02002`
-    .. [2] N. Charoenphakdee et al., "On Focal Loss for Class-Posterior Probability
-       Estimation: A Theoretical Perspective", 2021, :arxiv:`2011.09172`
 
     Examples
     --------
@@ -201,8 +191,18 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     >>> model = FocalXGBClassifier(focal_gamma=2.0, n_estimators=20)
     >>> model.fit(X, y).predict_proba(X).shape
     (569, 2)
+
+    A classifier from its model alone:
+
+    >>> import xgboost as xgb
+    >>> saved = xgb.Booster(model_file=model.booster_.save_raw("json"))
+    >>> restored = FocalXGBClassifier.from_booster(saved)
+    >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
+    True
     """
 
+    _read_state = staticmethod(read_state)
+    _models = MODELS
     _offset_word = "base_margin"
 
     def __init__(
@@ -296,44 +296,16 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         self.callbacks = callbacks
         self._engine_words = kwargs
 
-    @classmethod
-    def from_booster(cls, booster: Any) -> Self:
-        """Return a fitted classifier made of a saved model alone.
-
-        Parameters
-        ----------
-        booster : xgboost.Booster, str or Path
-            ``booster_`` of a fitted classifier, or the file that its ``save_model``
-            wrote.
-
-        Returns
-        -------
-        FocalXGBClassifier
-            It predicts what the saved one did. Of the constructor's words it has those
-            that decide predictions.
-
-        Raises
-        ------
-        ValueError
-            If the model wasn't trained by this class.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_breast_cancer
-        >>> from skfocal import FocalXGBClassifier
-        >>> X, y = load_breast_cancer(return_X_y=True)
-        >>> model = FocalXGBClassifier(n_estimators=5).fit(X, y)
-        >>> saved = model.booster_.save_raw("json")
-        >>> import xgboost as xgb
-        >>> restored = FocalXGBClassifier.from_booster(xgb.Booster(model_file=saved))
-        >>> bool((restored.predict_proba(X) == model.predict_proba(X)).all())
-        True
-        """
-        booster = as_booster(booster, "booster")
-        model = cls._from_state(read_state(booster))
-        model.n_features_in_ = booster.num_features()
-        model._finish(booster)
-        return model
+    def _train_params(self) -> dict[str, Any]:
+        """Return XGBoost's parameters; None is its own default."""
+        refuse_words(self._engine_words)
+        given = self.get_params(deep=False)
+        params = {
+            name: value
+            for name, value in given.items()
+            if name not in _NOT_PARAMS and value is not None
+        }
+        return params | self._seed()
 
     def fit(
         self,
@@ -352,7 +324,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train the model.
+        """Train the trees, or the linear model.
 
         Parameters
         ----------
@@ -390,7 +362,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         Returns
         -------
         self
-            The fitted classifier. A failed fit leaves it as it was.
+            The fitted classifier; after an error it is what it was.
         """
         extras = {
             "sample_weight_eval_set": sample_weight_eval_set,
@@ -410,19 +382,12 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             self._train(
                 params,
                 train,
-                valid=valid,
+                valid,
                 verbose=verbose,
-                xgb_model=self._model_to_go_on_from(xgb_model),
+                origin=self._model_to_go_on_from(xgb_model, "xgb_model"),
                 feature_weights=drawn_by,
             )
         return self
-
-    def _model_to_go_on_from(self, model: Any) -> xgb.Booster | None:
-        if model is None:
-            return None
-        booster = up_to_best(as_booster(model, "xgb_model"))
-        self._check_same_classes(read_state(booster), "xgb_model")
-        return booster
 
     def _choose_feature_weights(self, in_fit: Any) -> Any:
         if in_fit is not None and self.feature_weights is not None:
@@ -443,26 +408,13 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             rows.weight = np.where(rows.codes == 1, factor * weight, weight)
         return rows
 
-    def _train_params(self) -> dict[str, Any]:
-        """Return XGBoost's parameters; None is its own default."""
-        refuse_words(self._engine_words)
-        given = self.get_params(deep=False)
-        params = {
-            name: value
-            for name, value in given.items()
-            if name not in _NOT_PARAMS and value is not None
-        }
-        if self.random_state is not None:
-            params["random_state"] = random_seed(self.random_state)
-        return params
-
     def _train(
         self,
         params: dict[str, Any],
         train: BoostingRows,
-        *,
         valid: list[BoostingRows],
-        xgb_model: xgb.Booster | None,
+        *,
+        origin: xgb.Booster | None,
         **words: Any,
     ) -> None:
         if self.early_stopping_rounds is not None and not valid:
@@ -470,7 +422,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
                 "early_stopping_rounds must be None without validation data in "
                 f"eval_set or X_val, got {self.early_stopping_rounds}"
             )
-        self.initial_score_ = self._start_of(train, xgb_model)
+        self.initial_score_ = self._start_of(train, origin)
         rounds = self.n_estimators
         training = Training(
             loss=self.loss_,
@@ -483,11 +435,11 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             eval_metric=self.eval_metric,
             early_stopping_rounds=self.early_stopping_rounds,
             callbacks=self.callbacks,
-            xgb_model=xgb_model,
+            origin=None if origin is None else up_to_best(origin),
             **words,
         )
         booster, self.evals_result_ = training.run()
-        self._finish(booster)
+        self._set_booster(booster)
 
     def _matrix_words(self, nthread: int | None = None) -> MatrixWords:
         by_bins = self.tree_method in (None, "auto", "hist")
@@ -511,7 +463,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         elsewhere = train.offset is not None or xgb_model is not None
         return self._start(train, linear or elsewhere)
 
-    def _finish(self, booster: xgb.Booster) -> None:
+    def _set_booster(self, booster: xgb.Booster) -> None:
         best, score = booster.attr("best_iteration"), booster.attr("best_score")
         self.best_iteration_ = None if best is None else int(best)
         self.best_score_ = None if score is None else float(score)
@@ -521,6 +473,9 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         self.booster_.set_param({k: v for k, v in runs_on.items() if v is not None})
         self.n_iter_ = self.booster_.num_boosted_rounds()
         write_state(self.booster_, self._state(**self._words_of_predictions()))
+
+    def _count_features(self) -> int:
+        return self.booster_.num_features()
 
     def _words_of_predictions(self) -> dict[str, Any]:
         """Return the words without which a restored model would predict otherwise."""
@@ -646,7 +601,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions; one dimension for two classes.
+            One raw prediction of two classes, else one for each.
         """
         check_is_fitted(self)
         if validate_features:

@@ -1,19 +1,17 @@
 """XGBoost models that hold their start value, their link and their focal loss."""
 
 import json
-from os import PathLike
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 from scipy.special import expit
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting.model_state import STATE_NAME, ModelState
+from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 
 __all__ = [
-    "as_booster",
+    "MODELS",
     "is_linear",
     "link_words",
     "read_state",
@@ -21,6 +19,10 @@ __all__ = [
     "up_to_best",
     "write_state",
 ]
+
+MODELS = EngineModels(
+    "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster")
+)
 
 
 def link_words(n_classes: int) -> dict[str, Any]:
@@ -35,21 +37,6 @@ def start_words(start: Any) -> dict[str, Any]:
     if np.ndim(start) == 0:
         return {"base_score": float(expit(start))}
     return {"base_score": np.asarray(start, dtype=np.float64).tolist()}
-
-
-def as_booster(model: Any, name: str) -> xgb.Booster:
-    """Return the Booster of a fitted classifier or of a saved model."""
-    if isinstance(model, xgb.Booster):
-        return model
-    if isinstance(model, (str, PathLike)):
-        return xgb.Booster(model_file=model)
-    if isinstance(model, BaseEstimator) and hasattr(type(model), "get_booster"):
-        check_is_fitted(model)
-        return model.get_booster()
-    raise TypeError(
-        f"{name} must be a path, a Booster or a fitted classifier of XGBoost, "
-        f"got {model!r}"
-    )
 
 
 def is_linear(booster: xgb.Booster) -> bool:

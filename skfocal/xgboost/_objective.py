@@ -55,7 +55,7 @@ class FocalObjective(BoostingObjective):
     Raises
     ------
     ValueError
-        If a parameter is out of its domain.
+        Of parameters out of their domains.
 
     Examples
     --------
@@ -106,11 +106,6 @@ class FocalMetric(BoostingMetric):
     ----------
     loss : FocalLoss
         The loss whose mean is taken.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its domain.
 
     Examples
     --------

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import xgboost as xgb
 
 from skfocal._boosting.classifier import BoostingRows
-from skfocal.loss import FocalLoss
+from skfocal._boosting.training import BoostingTraining
 from skfocal.xgboost._model import start_words
 from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
 from skfocal.xgboost._words import Metrics
@@ -96,60 +97,33 @@ class MatrixWords:
         return self.feature_types if categories.empty() else categories
 
 
-@dataclass
-class Training:
+@dataclass(kw_only=True)
+class Training(BoostingTraining):
     """What ``xgboost.train`` gets.
 
     Attributes
     ----------
-    loss : FocalLoss
-        The loss to train with.
-    start : float or ndarray of shape (n_classes,)
-        Raw prediction that the first tree adds to.
-    params : dict
-        XGBoost's parameters, without start and metrics.
-    rounds : int
-        Number of boosting rounds.
-    rows : BoostingRows
-        Training data.
-    valid : list of BoostingRows
-        Validation data, ``rows`` itself among them where it is to be watched.
     matrix_words : MatrixWords
-        How they become matrices.
+        How rows become matrices.
     feature_weights : array-like or None
         Weights of the features when they are drawn.
-    eval_metric : str, callable, list of them or None
-        The user's metrics.
     early_stopping_rounds : int or None
         Rounds without a better last metric.
-    callbacks : sequence of TrainingCallback or None
-        The user's callbacks.
     verbose : bool, int or None
         Whether to print the metrics.
-    xgb_model : Booster or None
-        Model to go on from.
     """
 
-    loss: FocalLoss
-    start: Any
-    params: dict[str, Any]
-    rounds: int
-    rows: BoostingRows
-    valid: list[BoostingRows]
     matrix_words: MatrixWords
     feature_weights: Any
-    eval_metric: Any
     early_stopping_rounds: int | None
-    callbacks: Sequence[Any] | None
     verbose: bool | int | None
-    xgb_model: xgb.Booster | None
 
     def run(self) -> tuple[xgb.Booster, dict[str, Any]]:
         """Return the model and the scores of all rounds."""
         focal_metric = FocalMetric(self.loss.gamma, self.loss.alpha)
         metrics = Metrics(self.eval_metric, focal_metric, self.loss)
         data = self.matrix_words.training_set(
-            self.rows, self.xgb_model, self.feature_weights
+            self.rows, self.origin, self.feature_weights
         )
         scores: dict[str, Any] = {}
         booster = xgb.train(
@@ -160,7 +134,7 @@ class Training:
             obj=RepeatableObjective(self.loss, self.rows),
             evals_result=scores,
             verbose_eval=self.verbose,
-            xgb_model=self.xgb_model,
+            xgb_model=self.origin,
             callbacks=[*(self.callbacks or ()), *self._early_stopping(metrics.last)],
             custom_metric=metrics,
         )
@@ -168,13 +142,11 @@ class Training:
 
     def _start_words(self) -> dict[str, Any]:
         # Another base_score would shift the whole model that training goes on from.
-        return start_words(self.start) if self.xgb_model is None else {}
+        return start_words(self.start) if self.origin is None else {}
 
     def _evals(self, data: xgb.DMatrix) -> list[tuple[xgb.DMatrix, str]]:
-        matrices = [
-            data if rows is self.rows else self.matrix_words.validation_set(rows, data)
-            for rows in self.valid
-        ]
+        matrix_of = partial(self.matrix_words.validation_set, train=data)
+        matrices = self._validation_sets(data, matrix_of)
         return [(matrix, f"validation_{i}") for i, matrix in enumerate(matrices)]
 
     def _early_stopping(self, metric_name: str) -> list[Any]:

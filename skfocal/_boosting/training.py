@@ -1,0 +1,57 @@
+"""A training of an engine with the focal loss."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skfocal._boosting.classifier import BoostingRows
+from skfocal.loss import FocalLoss
+
+__all__ = ["BoostingTraining"]
+
+
+@dataclass(kw_only=True)
+class BoostingTraining:
+    """What an engine's native ``train`` gets; a subclass runs it.
+
+    Attributes
+    ----------
+    loss : FocalLoss
+        The loss to train with.
+    start : float or ndarray of shape (n_classes,)
+        Raw prediction that the first tree adds to.
+    params : dict
+        The engine's parameters, but for what the other attributes say.
+    rounds : int
+        Number of boosting rounds.
+    rows : BoostingRows
+        Training data.
+    valid : list of BoostingRows
+        Validation data, ``rows`` itself among them where it is to be watched.
+    eval_metric : str, callable, list of them or None
+        The user's metrics.
+    callbacks : sequence or None
+        The user's callbacks.
+    origin : the engine's model, or None
+        Model to go on from.
+    """
+
+    loss: FocalLoss
+    start: Any
+    params: dict[str, Any]
+    rounds: int
+    rows: BoostingRows
+    valid: list[BoostingRows]
+    eval_metric: Any
+    callbacks: Sequence[Any] | None
+    origin: Any
+
+    def run(self) -> tuple[Any, dict[str, Any]]:
+        """Return the model and the scores of all rounds."""
+        raise NotImplementedError
+
+    def _validation_sets(
+        self, train: Any, data_of: Callable[[BoostingRows], Any]
+    ) -> list[Any]:
+        """Return the engine's validation data, its training data for ``rows``."""
+        return [train if rows is self.rows else data_of(rows) for rows in self.valid]
