@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _num_samples, validate_data
 
 from skfocal._boosting.model_state import EngineModels, ModelState
 from skfocal._boosting.words import check_pair, per_validation_set, random_seed
@@ -152,7 +152,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             self.focal_alpha, self.classes_, rows.codes, rows.sample_weight
         )
         self.loss_ = FocalLoss(gamma, alpha)
-        return self._with_offset(rows, offset, len(y), self._offset_word)
+        return self._with_offset(rows, offset, _num_samples(X), self._offset_word)
 
     def _validation_data(
         self,
@@ -177,7 +177,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             classes=self.classes_,
             names=(names[0], names[1]),
         )
-        return self._with_offset(rows, offset, len(y), names[2])
+        return self._with_offset(rows, offset, _num_samples(X), names[2])
 
     def _validation_pairs(
         self,
