@@ -98,15 +98,16 @@ def _solve(block, raw, gamma, shift):
     """Find the z of each row's u by Newton's method on |z|."""
     _start(block, raw, gamma, shift)
     for _ in range(_MAX_STEPS):
-        largest = 0.0
+        # A sum of integers, for which LLVM needs no leave to reorder.
+        n_moving = 0
         for j in range(raw.size):
             size = block.z[j]
             value, slope = _link(size, block.favoured[j], block.other[j])
             step = (value - block.target[j]) / slope
             moved = max(size - step, 0.0)
-            largest = max(largest, abs(moved - size) / (1.0 + size))
+            n_moving += abs(moved - size) > STEP_TOLERANCE * (1.0 + size)
             block.z[j] = moved
-        if largest <= STEP_TOLERANCE:
+        if n_moving == 0:
             break
     for j in range(raw.size):
         block.z[j] *= block.sign[j]

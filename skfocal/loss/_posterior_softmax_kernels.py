@@ -42,27 +42,31 @@ _MAX_STEPS = 200
 _LONGEST_STEP = 2.0
 # Below it the start is exact, and Newton's method would divide by what underflows.
 _EXACT_START = -600.0
+_TINY = 2.0**-1000
 # A start of nearly equal probabilities has its top class at p = 1 - exp of it.
 _LARGEST_LOG_Q = -0.3
 
-# By class and row: w, s, excess = G - w, slope = dG/ds, p; v and r of the outputs. By
-# row: labels and classes, what Newton's method needs, and what the outputs need.
+# Fields of a class, each an entry per row of the block: w, s, G - w, dG/ds, p; and v, r.
+# One after the other, so that LLVM sees that they don't overlap.
+_W, _S, _EXCESS, _SLOPE, _P, _V, _R = range(7)
+_N_FIELDS = 7
+
 _Block = namedtuple(
     "_Block",
-    "w, s, excess, slope, p, v, r, y, lead, top, w_lead, w_next, rest, log_q, "
-    "alpha_eta, others, reach, pull, s_top, p_top, slope_top, excess_top, step, level, "
-    "B, beta, expected, v_others, v_total, r_others, r_total, loss, out",
+    "of, y, lead, top, w_lead, w_next, rest, log_q, alpha_eta, others, reach, pull, "
+    "s_top, p_top, slope_top, excess_top, step, level, B, beta, expected, v_others, "
+    "v_total, r_others, r_total, loss, out",
 )
 
 
 @fast_njit
 def _new_block(n_classes):
-    k, r = np.empty((7, n_classes, _BLOCK)), np.empty((23, _BLOCK))
-    i = np.empty((3, _BLOCK), np.int64)
+    r = np.empty((26, _BLOCK))
     return _Block(
-        *(k[0], k[1], k[2], k[3], k[4], k[5], k[6], i[0], i[1], i[2]),
+        np.empty((n_classes, _N_FIELDS, _BLOCK)),
         *(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11]),
         *(r[12], r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], r[21], r[22]),
+        *(r[23], r[24], r[25]),
     )
 
 
@@ -76,20 +80,20 @@ def _load(block, y, raw, log_alpha, first, last):
     """Copy labels, and w_k = log(alpha_k eta_k) up to a constant of the row."""
     labels = y[first:last]
     for j in range(labels.size):
-        block.y[j] = np.int64(labels[j])
-    for k in range(block.w.shape[0]):
-        column, w = raw.T[k][first:last], block.w[k]
+        block.y[j] = labels[j]
+    for k in range(block.of.shape[0]):
+        column, w = raw.T[k][first:last], block.of[k, _W]
         for j in range(column.size):
             w[j] = column[j] + log_alpha[k]
 
 
 @fast_njit
-def _find_top(values, largest, top, size):
+def _find_top(block, field, largest, top, size):
     """Largest entry of each row, and its class."""
-    largest[:size] = values[0][:size]
-    top[:size] = 0
-    for k in range(1, values.shape[0]):
-        column = values[k][:size]
+    largest[:size] = block.of[0, field][:size]
+    top[:size] = 0.0
+    for k in range(1, block.of.shape[0]):
+        column = block.of[k, field]
         for j in range(size):
             larger = column[j] > largest[j]
             largest[j] = column[j] if larger else largest[j]
@@ -99,10 +103,10 @@ def _find_top(values, largest, top, size):
 @fast_njit
 def _subtract_lead(block, size):
     """w to w - w_lead, and the next largest of it."""
-    _find_top(block.w, block.w_lead, block.lead, size)
+    _find_top(block, _W, block.w_lead, block.lead, size)
     block.w_next[:size] = -np.inf
-    for k in range(block.w.shape[0]):
-        w = block.w[k][:size]
+    for k in range(block.of.shape[0]):
+        w = block.of[k, _W]
         for j in range(size):
             w[j] -= block.w_lead[j]
             w_other = -np.inf if block.lead[j] == k else w[j]
@@ -114,8 +118,8 @@ def _sum_exponentials(block, log_alpha, size):
     """log of the sum of exp(w) but the lead's, and alpha eta of the lead."""
     block.others[:size] = 0.0
     block.alpha_eta[:size] = 0.0
-    for k in range(block.w.shape[0]):
-        w, inverse = block.w[k][:size], np.exp(-log_alpha[k])
+    for k in range(block.of.shape[0]):
+        w, inverse = block.of[k, _W], np.exp(-log_alpha[k])
         for j in range(size):
             e = exp(min(w[j] - block.w_next[j], 0.0))
             block.others[j] += 0.0 if block.lead[j] == k else e
@@ -129,11 +133,11 @@ def _sum_exponentials(block, log_alpha, size):
 def _start(block, gamma, size):
     """The s_k that are exact where one class is far ahead."""
     for j in range(size):
-        g = _gamma_of(gamma, block.lead[j])
+        g = _gamma_of(gamma, np.int64(block.lead[j]))
         log_q = (block.rest[j] - log1p(g)) / (1.0 + g)
         block.log_q[j] = min(log_q, _LARGEST_LOG_Q)
-    for k in range(block.w.shape[0]):
-        w, s = block.w[k][:size], block.s[k]
+    for k in range(block.of.shape[0]):
+        w, s = block.of[k, _W], block.of[k, _S]
         for j in range(size):
             leads = block.lead[j] == k
             log_p = block.log_q[j] + (0.0 if leads else w[j] - block.rest[j])
@@ -144,19 +148,20 @@ def _start(block, gamma, size):
 @fast_njit
 def _evaluate(block, gamma, size):
     """p, G - w and G' of each class, and which has the largest s."""
-    _find_top(block.s, block.s_top, block.top, size)
-    for k in range(block.s.shape[0]):
-        s, g = block.s[k][:size], _gamma_of(gamma, k)
+    _find_top(block, _S, block.s_top, block.top, size)
+    for k in range(block.of.shape[0]):
+        of, g = block.of[k], _gamma_of(gamma, k)
+        w, s, excesses, slopes, ps = of[_W], of[_S], of[_EXCESS], of[_SLOPE], of[_P]
         for j in range(size):
             p, q, log_q, L = margin_terms(s[j])
             t, d = surprise_terms(p, q, L)
-            excess = link_value(log_q, L, g, t) - block.w[k, j]
+            excess = link_value(log_q, L, g, t) - w[j]
             slope = link_slope(p, q, g, t, d)
             top = block.top[j] == k
             block.p_top[j] = p if top else block.p_top[j]
             block.slope_top[j] = slope if top else block.slope_top[j]
             block.excess_top[j] = excess if top else block.excess_top[j]
-            block.p[k, j], block.excess[k, j], block.slope[k, j] = p, excess, slope
+            ps[j], excesses[j], slopes[j] = p, excess, slope
 
 
 @fast_njit
@@ -169,13 +174,15 @@ def _find_step(block, size):
     block.others[:size] = 0.0
     block.reach[:size] = 0.0
     block.pull[:size] = 0.0
-    for k in range(block.s.shape[0]):
+    for k in range(block.of.shape[0]):
+        of = block.of[k]
+        excesses, slopes, ps = of[_EXCESS], of[_SLOPE], of[_P]
         for j in range(size):
-            p = 0.0 if block.top[j] == k else block.p[k, j]
-            spread = p * (1.0 - p) / block.slope[k, j]
+            p = 0.0 if block.top[j] == k else ps[j]
+            spread = p * (1.0 - p) / slopes[j]
             block.others[j] += p
             block.reach[j] += spread
-            block.pull[j] += spread * (block.excess_top[j] - block.excess[k, j])
+            block.pull[j] += spread * (block.excess_top[j] - excesses[j])
     for j in range(size):
         s, regular = block.s_top[j], block.log_q[j] > _EXACT_START
         others = block.others[j] if regular else 1.0
@@ -188,17 +195,19 @@ def _find_step(block, size):
 
 @fast_njit
 def _take_step(block, size):
-    """Move the s; return the longest step relative to 1 + |s|."""
-    longest = 0.0
-    for k in range(block.s.shape[0]):
+    """Move the s; return how many moved by more than the tolerance."""
+    # A sum of integers, for which LLVM needs no leave to reorder.
+    n_moving = 0
+    for k in range(block.of.shape[0]):
+        s, excesses, slopes = block.of[k, _S], block.of[k, _EXCESS], block.of[k, _SLOPE]
         for j in range(size):
-            step = (block.level[j] - block.excess[k, j]) / block.slope[k, j]
+            step = (block.level[j] - excesses[j]) / slopes[j]
             step = block.step[j] if block.top[j] == k else step
             step = step if block.log_q[j] > _EXACT_START else 0.0
             step = min(max(step, -_LONGEST_STEP), _LONGEST_STEP)
-            longest = max(longest, abs(step) / (1.0 + abs(block.s[k, j])))
-            block.s[k, j] += step
-    return longest
+            n_moving += abs(step) > STEP_TOLERANCE * (1.0 + abs(s[j]))
+            s[j] += step
+    return n_moving
 
 
 @fast_njit
@@ -210,7 +219,7 @@ def _solve(block, gamma, log_alpha, size):
     for _ in range(_MAX_STEPS):
         _evaluate(block, gamma, size)
         _find_step(block, size)
-        if _take_step(block, size) <= STEP_TOLERANCE:
+        if _take_step(block, size) == 0:
             break
 
 
@@ -221,30 +230,30 @@ def _ratio(numerator, slope, limit):
 
 
 @fast_njit
-def _underflown(block, gamma, k, j, slope):
+def _underflown(block, w, k, j, slope):
     """v_k over the lead's q, where all of them underflow: only their ratios matter."""
-    if block.lead[j] == k:
-        return _ratio(1.0, slope, 1.0)
-    share = exp(min(block.w[k, j] - block.rest[j], 0.0))
-    return share if _gamma_of(gamma, block.lead[j]) > 0.0 else 0.0
+    # The slope of a lead without focus is q itself: nothing is left of the others.
+    lead = 1.0 / slope if slope > 0.0 else 1.0 / _TINY
+    share = exp(min(w[j] - block.rest[j], 0.0))
+    return lead if block.lead[j] == k else share
 
 
 @fast_njit
 def _derivatives(block, gamma, alpha, weights, size):
     """v and dv/dG of each class; loss, B, beta of the true class; e**-c."""
-    for k in range(block.s.shape[0]):
-        g = _gamma_of(gamma, k)
+    for k in range(block.of.shape[0]):
+        of, g = block.of[k], _gamma_of(gamma, k)
+        w, s, vs, rs = of[_W], of[_S], of[_V], of[_R]
         for j in range(size):
-            p, q, log_q, L = margin_terms(block.s[k, j])
+            p, q, log_q, L = margin_terms(s[j])
             t, d = surprise_terms(p, q, L)
             slope = link_slope(p, q, g, t, d)
             q_by_slope = _ratio(q, slope, 1.0)
             bend = _ratio(link_bend(p, q, g, t, d), slope, -p)
             v = p * q_by_slope
-            if block.log_q[j] <= _EXACT_START:
-                v = _underflown(block, gamma, k, j, slope)
-            block.v[k, j] = v
-            block.r[k, j] = v * _ratio((q - p) - bend, slope, 1.0)
+            v = v if block.log_q[j] > _EXACT_START else _underflown(block, w, k, j, slope)
+            vs[j] = v
+            rs[j] = v * _ratio((q - p) - bend, slope, 1.0)
             power = power_of(q, log_q, uniform_or(gamma, g))
             phi = power * (1.0 + g * t)
             B = phi * q_by_slope
@@ -259,7 +268,7 @@ def _derivatives(block, gamma, alpha, weights, size):
     for j in range(size):
         scale = weights[j] if weights.size else 1.0
         block.expected[j] *= scale
-        scale *= alpha[block.y[j]]
+        scale *= alpha[np.int64(block.y[j])]
         block.loss[j] *= scale
         block.B[j] *= scale
         block.beta[j] *= scale
@@ -270,9 +279,10 @@ def _totals(block, size):
     """Sums of v and r over all classes, and over all but the top one."""
     for sums in (block.v_others, block.v_total, block.r_others, block.r_total):
         sums[:size] = 0.0
-    for k in range(block.s.shape[0]):
+    for k in range(block.of.shape[0]):
+        vs, rs = block.of[k, _V], block.of[k, _R]
         for j in range(size):
-            v, r, top = block.v[k, j], block.r[k, j], block.top[j] == k
+            v, r, top = vs[j], rs[j], block.top[j] == k
             block.v_total[j] += v
             block.r_total[j] += r
             block.v_others[j] += 0.0 if top else v
@@ -290,7 +300,7 @@ def _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last):
 @fast_njit
 def _sigma(block, k, j):
     """sigma_k and 1 - sigma_k."""
-    v, total = block.v[k, j], block.v_total[j]
+    v, total = block.of[k, _V, j], block.v_total[j]
     others = block.v_others[j] if block.top[j] == k else total - v
     return v / total, others / total
 
@@ -298,7 +308,7 @@ def _sigma(block, k, j):
 @fast_njit
 def _hessian(block, k, j, sigma, not_sigma):
     """Entry k of the diagonal: terms that nearly cancel are never subtracted."""
-    r, B = block.r[k, j], block.B[j] / block.v_total[j]
+    r, B = block.of[k, _R, j], block.B[j] / block.v_total[j]
     r_others = block.r_others[j] if block.top[j] == k else block.r_total[j] - r
     true = block.y[j] == k
     own = B * r - (block.beta[j] if true else 0.0)
@@ -324,7 +334,7 @@ def _write_hessian(block, hessian, k, factor, floor):
             block.out[j] = _hessian(block, k, j, sigma, not_sigma)
         else:
             size = block.B[j] * (not_sigma if block.y[j] == k else sigma)
-            expected = block.expected[j] * block.v[k, j] * not_sigma
+            expected = block.expected[j] * block.of[k, _V, j] * not_sigma
             block.out[j] = max(factor * expected, floor * size)
     for j in range(hessian.size):
         hessian[j] = block.out[j]
@@ -386,4 +396,4 @@ def softmax_posterior_curvature(
             for k in range(raw.shape[1]):
                 sigma, not_sigma = _sigma(block, k, j)
                 deviation[i, k] = -not_sigma if block.y[j] == k else sigma
-                spread[i, k] = block.B[j] * block.r[k, j] / block.v_total[j]
+                spread[i, k] = block.B[j] * block.of[k, _R, j] / block.v_total[j]
