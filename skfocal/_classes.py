@@ -66,6 +66,7 @@ def weigh_rows(
     *,
     classes: npt.NDArray[Any] | None = None,
     names: tuple[str, str] = ("y", "sample_weight"),
+    balance_by_weight: bool = False,
 ) -> tuple[npt.NDArray[Any], WeightedRows]:
     """Multiply sample and class weights, drop rows of weight 0 and encode the labels.
 
@@ -79,6 +80,9 @@ def weigh_rows(
         Sorted labels of the training data; by default those of ``y``, at least two.
     names : tuple of str
         What errors call ``y`` and ``sample_weight``.
+    balance_by_weight : bool, default=False
+        Whether ``class_weight="balanced"`` counts sample weights, as scikit-learn's
+        LogisticRegression does since 1.7, or rows of positive weight, as LightGBM does.
 
     Returns
     -------
@@ -94,7 +98,7 @@ def weigh_rows(
     weight = check_weight(sample_weight, len(y), names[1])
     if weight is not None:
         positive_total(weight, names[1])
-    product = _times_class_weight(weight, class_weight, y)
+    product = _times_class_weight(weight, class_weight, y, balance_by_weight)
     rows = None
     if product is not None and not product.all():
         rows = np.flatnonzero(product)
@@ -105,16 +109,27 @@ def weigh_rows(
 
 
 def _times_class_weight(
-    weight: FloatArray | None, class_weight: Any, y: npt.NDArray[Any]
+    weight: FloatArray | None,
+    class_weight: Any,
+    y: npt.NDArray[Any],
+    balance_by_weight: bool,
 ) -> FloatArray | None:
-    """Return the product; "balanced" counts the rows that have a sample weight."""
+    """Return the product, 0 where the sample weight is."""
     if class_weight is None:
         return weight
     product = np.ones(len(y)) if weight is None else weight.copy()
     counted = product > 0.0
-    factor = compute_sample_weight(class_weight, y[counted])
+    y, counts = y[counted], product[counted]
+    if balance_by_weight and isinstance(class_weight, str):
+        classes, codes = np.unique(y, return_inverse=True)
+        # Raises for any other word.
+        compute_sample_weight(class_weight, y)
+        totals = np.bincount(codes, counts)
+        factor = (totals.sum() / (len(classes) * totals))[codes]
+    else:
+        factor = compute_sample_weight(class_weight, y)
     check_weight(factor, len(factor), "class_weight")
-    product[counted] *= factor
+    product[counted] = counts * factor
     return product
 
 
@@ -196,7 +211,11 @@ def codes_of_largest_cost(
 ) -> npt.NDArray[np.intp]:
     """Return the numbers of the classes of the largest alpha times probability."""
     gamma, alpha = loss._class_values(n_classes)
-    if (gamma != gamma[0]).any():
+    if loss.link == "posterior":
+        costs = np.log(alpha)
+        raw = raw + (costs[1] - costs[0] if raw.ndim == 1 else costs)
+    elif (gamma != gamma[0]).any():
         raw = loss.predict_log_proba(raw) + np.log(alpha)
-    # For one gamma, alpha times probability increases with the raw prediction.
+    # Else it is the focal link and one gamma: alpha times probability increases with
+    # the raw prediction.
     return (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)

@@ -18,8 +18,14 @@ from skfocal._classes import (
     resolve_alpha,
     weigh_rows,
 )
-from skfocal._validation import check_class_count, check_gamma, check_length
+from skfocal._validation import (
+    check_class_count,
+    check_gamma,
+    check_length,
+    check_option,
+)
 from skfocal.loss import FocalLoss
+from skfocal.loss._loss import LINKS
 
 __all__ = ["BoostingRows", "FocalBoostingClassifier"]
 
@@ -48,6 +54,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
 
     focal_gamma: Any
     focal_alpha: Any
+    focal_link: Any
     class_weight: Any = None
     objective: Any
     random_state: Any
@@ -55,6 +62,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
     # What the engine calls the user's own start of the raw predictions.
     _offset_word: str
     _models: EngineModels
+    calibration_shift_: Any
     classes_: npt.NDArray[Any]
     evals_result_: dict[str, Any]
     feature_names_in_: npt.NDArray[Any]
@@ -145,13 +153,14 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
                 f"got {self.objective!r}"
             )
         gamma = check_gamma(self.focal_gamma, "focal_gamma")
+        check_option("focal_link", self.focal_link, LINKS)
         X = self._check_features(X, y, reset=True)
         self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
         check_class_count("focal_gamma", gamma, len(self.classes_))
         alpha = resolve_alpha(
             self.focal_alpha, self.classes_, rows.codes, rows.sample_weight
         )
-        self.loss_ = FocalLoss(gamma, alpha)
+        self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
         return self._with_offset(rows, offset, _num_samples(X), self._offset_word)
 
     def _validation_data(
@@ -246,6 +255,7 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             self.loss_,
             self.classes_,
             self.initial_score_,
+            self.calibration_shift_,
             None if names is None else names.tolist(),
             words,
         )
@@ -297,9 +307,14 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
                 "booleans or strings, got a model without focal loss and classes"
             )
         loss = state.loss
-        model = cls(focal_gamma=loss.gamma, focal_alpha=loss.alpha, **state.words)
+        focal = {"focal_gamma": loss.gamma, "focal_alpha": loss.alpha}
+        model = cls(**focal, focal_link=loss.link, **state.words)
         model.loss_, model.classes_ = loss, state.classes
-        model.initial_score_, model.evals_result_ = state.initial_score, {}
+        model.initial_score_, model.calibration_shift_ = (
+            state.initial_score,
+            state.shift,
+        )
+        model.evals_result_ = {}
         if state.feature_names is not None:
             model.feature_names_in_ = np.array(state.feature_names, dtype=object)
         return model

@@ -20,7 +20,7 @@ from skfocal.loss import FocalLoss
 __all__ = ["STATE_NAME", "EngineModels", "ModelState"]
 
 STATE_NAME = "skfocal"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass
@@ -35,6 +35,8 @@ class ModelState:
         Class labels, sorted.
     initial_score : float or list of float
         Start value, in log-odds.
+    shift : float or list of float
+        What was added to the finished model's raw predictions.
     feature_names : list of str or None
         Names of the features, if they have any.
     words : dict
@@ -44,6 +46,7 @@ class ModelState:
     loss: FocalLoss
     classes: npt.NDArray[Any]
     initial_score: Any
+    shift: Any
     feature_names: list[str] | None = None
     words: dict[str, Any] = field(default_factory=dict)
 
@@ -53,9 +56,11 @@ class ModelState:
             "format": _FORMAT,
             "focal_gamma": self.loss.gamma,
             "focal_alpha": self.loss.alpha,
+            "focal_link": self.loss.link,
             "classes": self.classes.tolist(),
             "classes_dtype": self.classes.dtype.str,
             "initial_score": np.asarray(self.initial_score).tolist(),
+            "calibration_shift": np.asarray(self.shift).tolist(),
             "feature_names": self.feature_names,
             "words": self.words,
         }
@@ -68,19 +73,27 @@ class ModelState:
     def from_text(cls, text: str) -> Self:
         """Read what :meth:`to_text` wrote."""
         values = json.loads(text)
-        if values["format"] != _FORMAT:
+        if values["format"] > _FORMAT:
             raise ValueError(
-                f"booster must have a state of format {_FORMAT}, "
+                f"booster must have a state of format {_FORMAT} or less, "
                 f"got {values['format']}: a newer version of skfocal wrote it"
             )
-        alpha, start = values["focal_alpha"], values["initial_score"]
+        alpha = values["focal_alpha"]
         return cls(
-            FocalLoss(values["focal_gamma"], alpha),
+            # Format 1 knew no other link.
+            FocalLoss(
+                values["focal_gamma"], alpha, link=values.get("focal_link", "focal")
+            ),
             np.array(values["classes"], dtype=values["classes_dtype"]),
-            np.array(start) if isinstance(start, list) else start,
+            _constant(values["initial_score"]),
+            _constant(values.get("calibration_shift", 0.0)),
             values["feature_names"],
             values["words"],
         )
+
+
+def _constant(value: Any) -> Any:
+    return np.array(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)

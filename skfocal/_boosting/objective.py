@@ -1,7 +1,7 @@
 """What the engines' custom objectives and metrics share."""
 
 import threading
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,21 +9,27 @@ import numpy.typing as npt
 from skfocal._validation import (
     check_labels,
     check_length,
+    check_option,
     check_raw,
     check_weight,
     positive_total,
 )
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import Batch, count_classes
+from skfocal.loss._loss import Link
+from skfocal.loss._step import NewtonStep
 
 __all__ = ["BoostingMetric", "BoostingObjective"]
 
 FloatArray = npt.NDArray[np.floating]
-Hessian = Literal["bounded", "absolute"]
+Hessian = Literal["bounded", "expected", "absolute"]
 
-# The least ratio of a Newton weight to the size of its gradient: one half bounds every
-# leaf by 2 before the learning rate, whatever the start value.
-_FLOORS = {"bounded": 0.5, "absolute": 0.0}
+# The least ratio of a Newton weight to the size of its gradient: its inverse bounds
+# every leaf before the learning rate, whatever the start value.
+_FLOORS: dict[str, dict[str, float]] = {
+    "posterior": {"bounded": 1.0, "expected": 0.0},
+    "focal": {"bounded": 0.5, "absolute": 0.0},
+}
 
 
 class BoostingObjective:
@@ -39,13 +45,21 @@ class BoostingObjective:
         Focusing parameter, as in :class:`skfocal.FocalLoss`.
     alpha : float, sequence of float or None, default=None
         Class weights, as in :class:`skfocal.FocalLoss`.
-    hessian : {"bounded", "absolute"}, default="bounded"
+    link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is, as in :class:`skfocal.FocalLoss`.
+    hessian : {"bounded", "expected", "absolute"}, default="bounded"
         What serves as Newton weight of a sample with gradient :math:`g` and second
         derivative :math:`h`, which is negative where the sample is badly missed.
-        ``"bounded"`` is :math:`\max(|h|, |g| / 2)`, so that no leaf exceeds 2 before
-        the learning rate. ``"absolute"`` is :math:`|h|`, the saddle-free Newton step
-        (Dauphin et al. 2014, :arxiv:`1406.2572`); for softmax it has the engine's own
-        factor, so that ``gamma=0`` grows the trees of the engine's own log loss.
+
+        Posterior link: ``"expected"`` is :math:`E[h]` over labels drawn from the
+        prediction, ``"bounded"`` is :math:`\max(E[h], |g| / b)` with :math:`b = 1`, so
+        that no leaf exceeds 1 before the learning rate.
+
+        Focal link: ``"absolute"`` is :math:`|h|`, the saddle-free Newton step (Dauphin
+        et al. 2014, :arxiv:`1406.2572`), ``"bounded"`` is :math:`\max(|h|, |g| / 2)`.
+
+        For softmax the diagonal has the engine's own factor, so that ``gamma=0``
+        without the bound grows the trees of the engine's own log loss.
 
     Attributes
     ----------
@@ -57,31 +71,44 @@ class BoostingObjective:
 
     # The engine's data, which its native training hands over.
     _data_type: type
+    # Of the posterior link with more than two classes, found by experiment: the bound
+    # b, and the power of 1 + gamma by which the loss is multiplied lest the engine's
+    # penalties outweigh it.
+    _softmax_bound: float
+    _softmax_power: int
 
     def __init__(
-        self, gamma: Any = 2.0, alpha: Any = None, *, hessian: Hessian = "bounded"
+        self,
+        gamma: Any = 2.0,
+        alpha: Any = None,
+        *,
+        link: Link = "posterior",
+        hessian: Hessian = "bounded",
     ) -> None:
-        if hessian not in _FLOORS:
-            raise ValueError(f"hessian must be one of {list(_FLOORS)}, got {hessian!r}")
-        self.loss = FocalLoss(gamma, alpha)
+        self.loss = FocalLoss(gamma, alpha, link=link)
+        check_option("hessian", hessian, list(_FLOORS[link]))
         self.hessian = hessian
+        self._scale = 1.0
         self._buffers = threading.local()
 
+    @classmethod
+    def _of(cls, loss: FocalLoss, scale: float) -> Self:
+        """Return the objective of a loss, multiplied by a number."""
+        objective = cls(loss.gamma, loss.alpha, link=loss.link)
+        objective._scale = scale
+        return objective
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"loss": self.loss, "hessian": self.hessian}
+        return {"loss": self.loss, "hessian": self.hessian, "_scale": self._scale}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._buffers = threading.local()
 
     def __repr__(self) -> str:
-        gamma, alpha = self.loss.gamma, self.loss.alpha
-        return f"{type(self).__name__}({gamma}, {alpha}, hessian={self.hessian!r})"
-
-    @staticmethod
-    def _softmax_factor(n_classes: int) -> float:
-        """What the engine multiplies the diagonal of its own softmax Hessian by."""
-        raise NotImplementedError
+        gamma, alpha, link = self.loss.gamma, self.loss.alpha, self.loss.link
+        words = f"link={link!r}, hessian={self.hessian!r}"
+        return f"{type(self).__name__}({gamma}, {alpha}, {words})"
 
     # LightGBM counts the parameters, XGBoost reads their names: keep exactly these.
     def __call__(
@@ -113,7 +140,10 @@ class BoostingObjective:
         if isinstance(y_pred, self._data_type):
             return self._native(y_true, y_pred)
         y, raw, weight = _checked(y_true, y_pred, sample_weight)
-        return self._newton_step(y, raw, weight, self._factor(raw))
+        gradient = np.empty_like(raw, dtype=np.float32)
+        hessian = np.empty_like(raw, dtype=np.float32)
+        self._fill(y, raw, weight, gradient, hessian)
+        return gradient, hessian
 
     def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
         y, n_classes = data.get_label(), count_classes(raw)
@@ -124,22 +154,10 @@ class BoostingObjective:
         if not same:
             check_labels(y, n_classes)
             self._buffers.checked_labels = y, n_classes
-        weight = _weight_of(data)
-        return self._newton_step_in_buffers(y, raw, weight, self._factor(raw))
+        return self._step_in_buffers(y, raw, _weight_of(data))
 
-    def _factor(self, raw: FloatArray) -> float:
-        return 1.0 if raw.ndim == 1 else self._softmax_factor(raw.shape[1])
-
-    def _newton_step(
-        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any, factor: float
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return new float32 arrays in the memory order of ``raw``."""
-        gradient = np.empty_like(raw, dtype=np.float32)
-        hessian = np.empty_like(raw, dtype=np.float32)
-        return self._fill(y, raw, weight, factor, gradient, hessian)
-
-    def _newton_step_in_buffers(
-        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any, factor: float
+    def _step_in_buffers(
+        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any, free_bits: int = 0
     ) -> tuple[FloatArray, FloatArray]:
         """Return arrays that this thread's next call overwrites.
 
@@ -150,21 +168,38 @@ class BoostingObjective:
             local.gradient = np.empty_like(raw, dtype=np.float32)
             local.hessian = np.empty_like(raw, dtype=np.float32)
             local.shape = (raw.shape, raw.strides)
-        return self._fill(y, raw, weight, factor, local.gradient, local.hessian)
+        self._fill(y, raw, weight, local.gradient, local.hessian, free_bits)
+        return local.gradient, local.hessian
 
     def _fill(
         self,
         y: npt.NDArray[Any],
         raw: FloatArray,
         weight: Any,
-        factor: float,
         gradient: FloatArray,
         hessian: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
-        batch = Batch(self.loss, y, raw, weight)
-        floor = _FLOORS[self.hessian]
-        batch.run(gradient=gradient, hessian=hessian, factor=factor, floor=floor)
-        return gradient, hessian
+        free_bits: int = 0,
+    ) -> None:
+        """Compute a step in the memory order of ``raw``, rounded to fewer bits."""
+        step = NewtonStep(self.loss, count_classes(raw))
+        words = self._step_words(count_classes(raw))
+        step.fill(y, raw, weight, gradient, hessian, free_bits=free_bits, **words)
+
+    def _step_words(self, n_classes: int) -> dict[str, float]:
+        """Return by what the Newton weight is bounded, and the loss multiplied."""
+        floor, scale = _FLOORS[self.loss.link][self.hessian], self._scale
+        if n_classes == 2:
+            return {"floor": floor, "scale": scale}
+        factor = self._softmax_factor(n_classes)
+        if self.loss.link == "posterior":
+            floor *= factor / self._softmax_bound
+            scale *= (1.0 + float(np.mean(self.loss.gamma))) ** self._softmax_power
+        return {"factor": factor, "floor": floor, "scale": scale}
+
+    @staticmethod
+    def _softmax_factor(n_classes: int) -> float:
+        """What the engine multiplies the diagonal of its own softmax Hessian by."""
+        raise NotImplementedError
 
 
 class BoostingMetric:
@@ -178,6 +213,8 @@ class BoostingMetric:
         Focusing parameter, as in :class:`skfocal.FocalLoss`.
     alpha : float, sequence of float or None, default=None
         Class weights, as in :class:`skfocal.FocalLoss`.
+    link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is, as in :class:`skfocal.FocalLoss`.
 
     Attributes
     ----------
@@ -187,11 +224,18 @@ class BoostingMetric:
 
     _data_type: type
 
-    def __init__(self, gamma: Any = 2.0, alpha: Any = None) -> None:
-        self.loss = FocalLoss(gamma, alpha)
+    def __init__(
+        self, gamma: Any = 2.0, alpha: Any = None, *, link: Link = "posterior"
+    ) -> None:
+        self.loss = FocalLoss(gamma, alpha, link=link)
+
+    @classmethod
+    def _of(cls, loss: FocalLoss) -> Self:
+        return cls(loss.gamma, loss.alpha, link=loss.link)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.loss.gamma}, {self.loss.alpha})"
+        gamma, alpha, link = self.loss.gamma, self.loss.alpha, self.loss.link
+        return f"{type(self).__name__}({gamma}, {alpha}, link={link!r})"
 
     # LightGBM counts the parameters, XGBoost reads their names: keep exactly these.
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -4,10 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from skfocal._boosting.calibration import alpha_scale, balancing_shift
 from skfocal._boosting.classifier import BoostingRows
 from skfocal.loss import FocalLoss
 
 __all__ = ["BoostingTraining"]
+
+FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass(kw_only=True)
@@ -34,6 +40,8 @@ class BoostingTraining:
         The user's callbacks.
     origin : the engine's model, or None
         Model to go on from.
+    shift : float or ndarray of shape (n_classes,)
+        After the run, what it added to the finished model's raw predictions.
     """
 
     loss: FocalLoss
@@ -45,10 +53,25 @@ class BoostingTraining:
     eval_metric: Any
     callbacks: Sequence[Any] | None
     origin: Any
+    shift: Any = 0.0
 
     def run(self) -> tuple[Any, dict[str, Any]]:
         """Return the model and the scores of all rounds."""
         raise NotImplementedError
+
+    def _scale(self) -> float:
+        """By what the loss is multiplied."""
+        return alpha_scale(self.loss, self.rows.codes, self.rows.weight)
+
+    def _balance(self, raw_of_rows: Callable[[], FloatArray]) -> None:
+        """Find what the finished model's raw predictions lack to balance its errors.
+
+        Nothing in the focal link, and nothing where the user's own offsets, which the
+        model doesn't hold, are a part of them.
+        """
+        if self.loss.link == "posterior" and self.rows.offset is None:
+            codes, weight = self.rows.codes, self.rows.weight
+            self.shift = balancing_shift(raw_of_rows(), codes, weight)
 
     def _validation_sets(
         self, train: Any, data_of: Callable[[BoostingRows], Any]

@@ -22,6 +22,7 @@ from skfocal.lightgbm._words import (
     thread_count,
     validation_pairs,
 )
+from skfocal.loss._loss import Link
 
 __all__ = ["FocalLGBMClassifier"]
 
@@ -46,9 +47,10 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
 
     .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
 
-    the start value, which is the constant of least focal loss, and ``predict_proba``,
-    which is the exact posterior of that loss (Charoenphakdee et al. 2021,
-    :arxiv:`2011.09172`) and not its sigmoid or softmax.
+    as a function of the log-odds of the class probability that it stands for
+    (Charoenphakdee et al. 2021, :arxiv:`2011.09172`), and that Newton steps are
+    bounded: ``predict_proba`` is the sigmoid or softmax of the raw predictions, here
+    and wherever LightGBM predicts from the saved model.
 
     Parameters
     ----------
@@ -60,7 +62,10 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         ``classes_[1]`` of two, and the other class has the rest; "balanced" weights
         inversely to the class frequencies, by sample weight; a dict gives positive
         weights by label, 1 where it has none; a sequence has one per class. It moves
-        ``predict``, not the probabilities.
+        ``predict``; the probabilities stay those of the classes.
+    focal_link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is: the log-odds of the class probability, or those of the
+        paper's focal probability, from which ``predict_proba`` recovers it.
     boosting_type : {"gbdt", "dart"} and aliases, default="gbdt"
         How trees are combined. Random forests ("rf") take no custom objective.
     num_leaves : int, default=31
@@ -115,7 +120,10 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     loss_ : FocalLoss
         The loss with its class weights resolved.
     initial_score_ : float or ndarray of shape (n_classes,)
-        Start value, in log-odds; 0 if ``init_score`` or ``init_model`` was given.
+        Start value of the training, in log-odds: the best constant, or 0 if
+        ``init_score`` or ``init_model`` was given.
+    calibration_shift_ : float or ndarray of shape (n_classes,)
+        What was added to the finished model's raw predictions: see the notes.
     n_iter_ : int
         Number of boosting rounds in the model.
     best_iteration_ : int
@@ -132,6 +140,12 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     See Also
     --------
     FocalObjective : The same loss for ``lightgbm.train``.
+
+    Notes
+    -----
+    In the posterior link a constant is added to the finished model, so that its mean
+    probability of each class on the training data is the class's weighted share: finite
+    trees bring weighted errors to balance. Not so if ``init_score`` is given.
 
     Examples
     --------
@@ -160,6 +174,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         focal_gamma: Any = 2.0,
         focal_alpha: Any = None,
         *,
+        focal_link: Link = "posterior",
         boosting_type: str = "gbdt",
         num_leaves: int = 31,
         max_depth: int = -1,
@@ -183,6 +198,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     ) -> None:
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
+        self.focal_link = focal_link
         self.boosting_type = boosting_type
         self.num_leaves = num_leaves
         self.max_depth = max_depth
@@ -239,7 +255,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             Weights >= 0. Rows of weight 0 don't count.
         init_score : array-like of shape (n_samples,) or (n_samples, n_classes), \
                 default=None
-            Raw predictions to start from, in log-odds, instead of the focal optimum.
+            Raw predictions to start from, in log-odds, instead of the best constant.
             The model doesn't hold them.
         eval_set : list of (X, y), default=None
             Validation data.
@@ -355,6 +371,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             **words,
         )
         booster, self.evals_result_ = training.run()
+        self.calibration_shift_ = training.shift
         write_link_and_state(booster, self._state())
         self._set_booster(booster)
 

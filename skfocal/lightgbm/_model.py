@@ -52,8 +52,10 @@ def constant_booster(
 
 def fold_start(booster: lgb.Booster, start: npt.ArrayLike) -> None:
     """Add a constant raw prediction per class to the leaves of the first trees."""
+    if not np.any(start):
+        return
     trees = booster.dump_model(num_iteration=1)["tree_info"]
-    for tree, value in zip(trees, np.atleast_1d(start), strict=True):
+    for tree, value in zip(trees, np.broadcast_to(start, len(trees)), strict=True):
         index = tree["tree_index"]
         for leaf in range(tree["num_leaves"]):
             output = booster.get_leaf_output(index, leaf)

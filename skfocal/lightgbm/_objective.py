@@ -14,8 +14,9 @@ class FocalObjective(BoostingObjective):
     ``LGBMClassifier(objective=objective)``, binary and multiclass, with and without
     weights. It can be copied, pickled, and shared by concurrent trainings.
 
-    LightGBM starts such a training at 0 and returns raw predictions from it, which
-    ``objective.loss.predict_proba`` turns into class probabilities.
+    LightGBM starts such a training at 0 and returns raw predictions from it. In the
+    posterior link they are log-odds: their expit or softmax is the class probability,
+    which is what ``objective.loss.predict_proba`` returns in either link.
 
     Parameters
     ----------
@@ -23,13 +24,18 @@ class FocalObjective(BoostingObjective):
         Focusing parameter, at least 0; one for all classes or one per class.
     alpha : float, sequence of float or None, default=None
         Class weights as in :class:`skfocal.FocalLoss`.
-    hessian : {"bounded", "absolute"}, default="bounded"
+    link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is: the log-odds of the class probability, or those of the
+        paper's focal probability (:class:`skfocal.FocalLoss`).
+    hessian : {"bounded", "expected", "absolute"}, default="bounded"
         Newton weight of a sample with gradient :math:`g` and second derivative
-        :math:`h`, which is negative on badly missed samples. ``"bounded"``:
-        :math:`\max(|h|, |g| / 2)`, by which no leaf exceeds 2 before the learning
-        rate. ``"absolute"``: :math:`|h|` (:arxiv:`1406.2572`), for softmax times
-        LightGBM's own factor :math:`K / (K - 1)`; with it ``gamma=0`` is LightGBM's own
-        ``binary`` or ``multiclass`` objective.
+        :math:`h`, which is negative on badly missed samples. In the posterior link
+        ``"expected"`` is :math:`E[h]` and ``"bounded"`` :math:`\max(E[h], |g|)`, by
+        which no leaf exceeds 1 before the learning rate (2 with more than two classes);
+        in the focal link ``"absolute"`` is :math:`|h|` (:arxiv:`1406.2572`) and
+        ``"bounded"`` :math:`\max(|h|, |g| / 2)`. For softmax it is multiplied by
+        LightGBM's own factor :math:`K / (K - 1)`; without the bound ``gamma=0`` is
+        LightGBM's own ``binary`` or ``multiclass`` objective.
 
     Attributes
     ----------
@@ -41,7 +47,13 @@ class FocalObjective(BoostingObjective):
     Raises
     ------
     ValueError
-        If gamma, alpha or hessian is out of its domain.
+        If gamma, alpha, link or hessian is out of its domain.
+
+    Notes
+    -----
+    With more than two classes and the posterior link the loss is multiplied by
+    :math:`(1 + \gamma)^3`, without which LightGBM's penalties of leaves and categories,
+    which are absolute, outweigh its small gradients.
 
     Examples
     --------
@@ -58,6 +70,8 @@ class FocalObjective(BoostingObjective):
     """
 
     _data_type = lgb.Dataset
+    _softmax_bound = 2.0
+    _softmax_power = 3
 
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:
@@ -78,6 +92,8 @@ class FocalMetric(BoostingMetric):
         Focusing parameter, at least 0; one for all classes or one per class.
     alpha : float, sequence of float or None, default=None
         Class weights as in :class:`skfocal.FocalLoss`.
+    link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is: that of the objective.
 
     Attributes
     ----------
@@ -87,7 +103,7 @@ class FocalMetric(BoostingMetric):
     Raises
     ------
     ValueError
-        If gamma or alpha is out of its domain.
+        If gamma, alpha or link is out of its domain.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 
 from skfocal._boosting.classifier import BoostingRows
 from skfocal._boosting.training import BoostingTraining
@@ -14,6 +15,8 @@ from skfocal.lightgbm._objective import FocalMetric, FocalObjective
 from skfocal.lightgbm._words import choose_metrics
 
 __all__ = ["Training"]
+
+FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass(kw_only=True)
@@ -33,14 +36,14 @@ class Training(BoostingTraining):
 
     def run(self) -> tuple[lgb.Booster, dict[str, Any]]:
         """Return the model, start value included, and the scores of all rounds."""
-        focal = self.loss.gamma, self.loss.alpha
         names, functions = choose_metrics(
-            self.eval_metric, self.params, FocalMetric(*focal)
+            self.eval_metric, self.params, FocalMetric._of(self.loss)
         )
         data = self._training_set()
         scores: dict[str, Any] = {}
         if has_usable_feature(data.construct()):
-            own = {"objective": FocalObjective(*focal), "metric": names or "None"}
+            objective = FocalObjective._of(self.loss, self._scale())
+            own = {"objective": objective, "metric": names or "None"}
             booster = lgb.train(
                 self.params | own,
                 data,
@@ -52,12 +55,32 @@ class Training(BoostingTraining):
                 feval=functions,
                 init_model=self.origin,
                 callbacks=[*(self.callbacks or ()), lgb.record_evaluation(scores)],
+                keep_training_booster=True,
             )
+            self._balance(partial(self._raw_of_rows, booster))
+            # What lightgbm.train does unless the training booster is kept.
+            booster.model_from_string(booster.model_to_string()).free_dataset()
         else:
             booster = constant_booster(self.params, data, self.origin)
-        if self.rows.offset is None and self.origin is None:
-            fold_start(booster, self.start)
+        own_start = self.rows.offset is None and self.origin is None
+        fold_start(booster, self.shift + (self.start if own_start else 0.0))
         return booster, scores
+
+    def _raw_of_rows(self, booster: lgb.Booster) -> FloatArray:
+        """Return the raw predictions of the training data, up to the best round."""
+        if 0 < booster.best_iteration < booster.current_iteration():
+            best = booster.best_iteration
+            raw = booster.predict(self.rows.X, raw_score=True, num_iteration=best)
+            return raw + (self.start if self.origin is None else 0.0)
+        found = []
+
+        def keep(preds: FloatArray, _: Any) -> tuple[str, float, bool]:
+            found.append(preds.copy())
+            return "kept", 0.0, False
+
+        # LightGBM has them at hand: no tree is walked.
+        booster.eval_train(keep)
+        return found[0]
 
     def _training_set(self) -> lgb.Dataset:
         params = self.params | {"objective": "custom"}

@@ -81,7 +81,9 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
             dtype=(np.float64, np.float32),
             ensure_min_samples=2,
         )
-        self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
+        self.classes_, rows = weigh_rows(
+            X, y, sample_weight, self.class_weight, balance_by_weight=True
+        )
         return rows
 
     def _set_coefficients(self, fit: LinearFit, dtype: Any) -> None:
@@ -118,9 +120,9 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions :math:`z = x w + b`, in log-odds: one dimension for two
+            Raw predictions :math:`u = x w + b`, in log-odds: one dimension for two
             classes, where a positive value means ``classes_[1]``. Their sigmoid or
-            softmax is *not* a probability: see :meth:`predict_proba`.
+            softmax is :meth:`predict_proba`, unless ``focal_link="focal"``.
         """
         check_is_fitted(self)
         X = validate_data(
@@ -153,8 +155,8 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of each class.
 
-        It is the posterior of the loss (:meth:`skfocal.FocalLoss.predict_proba`), which
-        undoes gamma and alpha.
+        It is what the raw prediction stands for in the loss's link
+        (:meth:`skfocal.FocalLoss.predict_proba`).
 
         Parameters
         ----------

@@ -8,11 +8,12 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
-from skfocal._validation import check_class_count, check_gamma
+from skfocal._validation import check_class_count, check_gamma, check_option
 from skfocal.linear_model._base import FocalLinearClassifier, check_range
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearProblem, fit_linear
 from skfocal.loss import FocalLoss
+from skfocal.loss._loss import LINKS, Link
 
 __all__ = ["FocalLogisticRegression"]
 
@@ -22,16 +23,18 @@ FloatArray = npt.NDArray[np.floating]
 class FocalLogisticRegression(FocalLinearClassifier):
     r"""Linear classifier with the focal loss, and with true probabilities.
 
-    Two classes have raw predictions :math:`z = x w + b`, more classes one for each. The
+    Two classes have raw predictions :math:`u = x w + b`, more classes one for each. The
     coefficients minimise
 
-    .. math:: C \sum_i s_i \, \mathrm{FL}(y_i, z_i)
+    .. math:: C \sum_i s_i \, \mathrm{FL}(y_i, u_i)
        + \frac{1 - \rho}{2} \|w\|_2^2 + \rho \|w\|_1, \qquad
        \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
 
-    with :math:`p_t` the expit or softmax of the raw predictions at the true class,
-    :math:`s_i` the sample and class weights and :math:`\rho` the ``l1_ratio``. The
-    intercept isn't penalised. At ``focal_gamma=0`` this is
+    with :math:`p_t` the focal probability of the true class, :math:`s_i` the sample and
+    class weights and :math:`\rho` the ``l1_ratio``. The expit or softmax of :math:`u`
+    is the class probability, of which :math:`p` is a function; with
+    ``focal_link="focal"`` it is :math:`p` itself. The intercept isn't penalised. At
+    ``focal_gamma=0`` this is
     :class:`sklearn.linear_model.LogisticRegression`, coefficient by coefficient.
 
     Parameters
@@ -45,6 +48,9 @@ class FocalLogisticRegression(FocalLinearClassifier):
         ``classes_[1]`` of two; a sequence has one positive weight per class; a dict has
         weights by label, 1 for those it lacks; "balanced" weights each class by
         ``n_samples / (n_classes * count)``.
+    focal_link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is: the log-odds of the class probability, or those of the
+        paper's focal probability :math:`p`, from which ``predict_proba`` recovers it.
     C : float, default=1.0
         Inverse of the strength of the penalty, above 0. ``numpy.inf`` means no penalty.
     l1_ratio : float, default=0.0
@@ -54,8 +60,8 @@ class FocalLogisticRegression(FocalLinearClassifier):
         Whether to add a constant to the raw predictions.
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights by label. Unlike ``focal_alpha`` they change the
-        population whose probabilities are predicted. "balanced" counts the rows of
-        positive weight, not their weights.
+        population whose probabilities are predicted. "balanced" counts sample
+        weights, as scikit-learn does since 1.7.
     solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
         "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
         Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
@@ -130,6 +136,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
         focal_gamma: Any = 2.0,
         focal_alpha: Any = None,
         *,
+        focal_link: Link = "posterior",
         C: float = 1.0,
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
@@ -143,6 +150,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
     ) -> None:
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
+        self.focal_link = focal_link
         self.C = C
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
@@ -180,6 +188,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
         with unchanged_on_error(self):
             before = dict(vars(self))
             gamma = check_gamma(self.focal_gamma, "focal_gamma")
+            check_option("focal_link", self.focal_link, LINKS)
             C = check_range("C", self.C, 0.0, above=True)
             l1_ratio = check_range("l1_ratio", self.l1_ratio, 0.0, 1.0)
             self._check_words(l1_ratio > 0.0 and np.isfinite(C))
@@ -189,7 +198,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
             alpha = resolve_alpha(
                 self.focal_alpha, self.classes_, data.codes, data.sample_weight
             )
-            self.loss_ = FocalLoss(gamma, alpha)
+            self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
             self._solve(data, C, l1_ratio, self._warm_start(before, data))
         return self
 

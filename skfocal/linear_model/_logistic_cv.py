@@ -14,7 +14,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 
 from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
-from skfocal._validation import PerClass, check_class_count, check_gamma
+from skfocal._validation import PerClass, check_class_count, check_gamma, check_option
 from skfocal.linear_model._base import FocalLinearClassifier, check_range
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
@@ -28,6 +28,7 @@ from skfocal.linear_model._folds import (
 from skfocal.linear_model._logistic import FocalLogisticRegression
 from skfocal.linear_model._path import Path, PathResult, fit_path, results_table
 from skfocal.loss import FocalLoss
+from skfocal.loss._loss import LINKS, Link
 
 __all__ = ["FocalLogisticRegressionCV"]
 
@@ -50,6 +51,8 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
     focal_alpha : float, sequence of float, dict, "balanced" or None, default=None
         Class weights as in :class:`FocalLogisticRegression`; "balanced" counts all
         training data.
+    focal_link : {"posterior", "focal"}, default="posterior"
+        What a raw prediction is, as in :class:`FocalLogisticRegression`.
     Cs : int or sequence of float, default=10
         Values of C to try, above 0; a number of values means that many from 1e-4 to
         1e4, in equal ratios.
@@ -62,8 +65,8 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
     scoring : str or callable, default="neg_log_loss"
         Name of a scorer or callable ``scorer(estimator, X, y)``; greater is better.
     class_weight : dict, "balanced" or None, default=None
-        Factors of the sample weights by label; "balanced" counts all rows of
-        positive weight.
+        Factors of the sample weights by label; "balanced" counts the sample
+        weights of all training data.
     solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
         As in :class:`FocalLogisticRegression`.
     tol : float, default=1e-4
@@ -146,6 +149,7 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         focal_gammas: Any = (0.0, 0.5, 1.0, 2.0),
         focal_alpha: Any = None,
         *,
+        focal_link: Link = "posterior",
         Cs: Any = 10,
         l1_ratios: Any = (0.0,),
         fit_intercept: bool = True,
@@ -162,6 +166,7 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
     ) -> None:
         self.focal_gammas = focal_gammas
         self.focal_alpha = focal_alpha
+        self.focal_link = focal_link
         self.Cs = Cs
         self.l1_ratios = l1_ratios
         self.fit_intercept = fit_intercept
@@ -232,9 +237,10 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         alpha = resolve_alpha(
             self.focal_alpha, self.classes_, data.codes, data.sample_weight
         )
+        check_option("focal_link", self.focal_link, LINKS)
         for gamma in gammas:
             check_class_count("focal_gammas", gamma, len(self.classes_))
-        return [FocalLoss(gamma, alpha) for gamma in gammas]
+        return [FocalLoss(gamma, alpha, link=self.focal_link) for gamma in gammas]
 
     def _search(
         self,

@@ -46,7 +46,7 @@ _TINY = 2.0**-1000
 # A start of nearly equal probabilities has its top class at p = 1 - exp of it.
 _LARGEST_LOG_Q = -0.3
 
-# Fields of a class, each an entry per row of the block: w, s, G - w, dG/ds, p; and v, r.
+# Fields of a class, with an entry per row of the block: w, s, G - w, dG/ds, p, v, r.
 # One after the other, so that LLVM sees that they don't overlap.
 _W, _S, _EXCESS, _SLOPE, _P, _V, _R = range(7)
 _N_FIELDS = 7
@@ -251,7 +251,11 @@ def _derivatives(block, gamma, alpha, weights, size):
             q_by_slope = _ratio(q, slope, 1.0)
             bend = _ratio(link_bend(p, q, g, t, d), slope, -p)
             v = p * q_by_slope
-            v = v if block.log_q[j] > _EXACT_START else _underflown(block, w, k, j, slope)
+            v = (
+                v
+                if block.log_q[j] > _EXACT_START
+                else _underflown(block, w, k, j, slope)
+            )
             vs[j] = v
             rs[j] = v * _ratio((q - p) - bend, slope, 1.0)
             power = power_of(q, log_q, uniform_or(gamma, g))

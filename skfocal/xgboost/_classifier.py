@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
 from skfocal._classes import unchanged_on_error
+from skfocal.loss._loss import Link
 from skfocal.xgboost._model import (
     MODELS,
     is_linear,
@@ -35,7 +36,8 @@ IterationRange = tuple[int, int]
 
 # What xgboost.train gets in another way than as a parameter of its own.
 _NOT_PARAMS = {
-    *("focal_gamma", "focal_alpha", "objective", "n_estimators", "base_score"),
+    *("focal_gamma", "focal_alpha", "focal_link", "objective"),
+    *("n_estimators", "base_score"),
     *("missing", "enable_categorical", "feature_types", "feature_weights"),
     *("eval_metric", "early_stopping_rounds", "callbacks", "importance_type"),
     *("random_state", "scale_pos_weight"),
@@ -52,9 +54,10 @@ class FocalXGBClassifier(FocalBoostingClassifier):
 
     .. math:: \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
 
-    the start value, which is the constant of least focal loss, and ``predict_proba``,
-    which is the exact posterior of that loss (:arxiv:`2011.09172`) and not its sigmoid
-    or softmax. Labels may be of any type.
+    in the log-odds of the class probability behind it (:arxiv:`2011.09172`), with
+    bounded Newton steps. The sigmoid or softmax of a raw prediction is the probability,
+    in ``predict_proba`` and wherever XGBoost serves the saved model. Labels may be of
+    any type.
 
     None as a default stands for XGBoost's own.
 
@@ -63,10 +66,13 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     focal_gamma : float or sequence of float, default=2.0
         Focusing parameter >= 0, of all classes or of each; 0 makes it the log loss.
     focal_alpha : None, float, "balanced", dict or sequence of float, default=None
-        Cost of a mistake on each class, which moves ``predict`` and not the
-        probabilities: the weight in (0, 1) of ``classes_[1]`` of two, whose rest the
-        other has; "balanced", inverse to the class frequencies by sample weight;
-        positive weights by label, 1 for those left out; or one per class.
+        Cost of a mistake on each class, which moves ``predict``, while probabilities
+        stay those of the classes: the weight in (0, 1) of ``classes_[1]`` of two, whose
+        rest the other has; "balanced", inverse to the class frequencies by sample
+        weight; positive weights by label, 1 for those left out; or one per class.
+    focal_link : {"posterior", "focal"}, default="posterior"
+        Whose log-odds the raw predictions are: the class probability's, or those of the
+        paper's focal probability, out of which ``predict_proba`` makes the other.
     objective : None, default=None
         Not to be used: the objective is the focal loss.
     max_depth : int or None, default=None
@@ -110,7 +116,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         ``sample_weight``, and unlike ``focal_alpha``, it changes the population that
         the probabilities speak of.
     base_score : float, list of float or None, default=None
-        Start value in place of the focal optimum: a probability for two classes, a raw
+        Start value in place of the best constant: a probability for two classes, a raw
         prediction for all or for each of more classes.
     random_state : int, RandomState, Generator or None, default=None
         Seed.
@@ -138,8 +144,8 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     multi_strategy : {"one_output_per_tree", "multi_output_tree"} or None, default=None
         Whether each class has its own trees.
     eval_metric : str, callable, list of them or None, default=None
-        Metrics of the validation sets, by default the focal loss relative to that of
-        the best constant. Names: ``"focal_loss"``, ``"logloss"`` or ``"mlogloss"``,
+        Metrics of the validation sets, by default ``"relative_focal_loss"``, the focal
+        loss over that of the best constant. Names: ``"logloss"`` or ``"mlogloss"``,
         ``"error"`` or ``"merror"``, these of the class probabilities; ``"auc"`` and
         ``"aucpr"``. A callable takes ``(y_true, y_proba)`` and, with weights, the
         keyword ``sample_weight``; its labels are 0 .. n_classes - 1, its probabilities
@@ -164,8 +170,11 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     loss_ : FocalLoss
         The loss with its class weights resolved.
     initial_score_ : float or ndarray of shape (n_classes,)
-        Start value, in log-odds; 0 if ``base_margin`` or ``xgb_model`` was given, and
-        for a linear model of more than two classes.
+        Where training started, in log-odds: at the best constant, or 0 if
+        ``base_margin`` or ``xgb_model`` was given, and for a linear model of more than
+        two classes.
+    calibration_shift_ : float or ndarray of shape (n_classes,)
+        By how much the finished model's start was moved: see the notes.
     n_iter_ : int
         Number of boosting rounds in the model.
     best_iteration_ : int or None
@@ -182,6 +191,13 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     See Also
     --------
     FocalObjective : The same loss for ``xgboost.train``.
+
+    Notes
+    -----
+    After training in the posterior link the start value is moved so that the training
+    data's mean probability of each class is its weighted share, which finite trees
+    miss: they balance weighted errors. It stays where ``base_margin`` was given, and in
+    linear models of more than two classes.
 
     Examples
     --------
@@ -210,6 +226,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         focal_gamma: Any = 2.0,
         focal_alpha: Any = None,
         *,
+        focal_link: Link = "posterior",
         objective: None = None,
         max_depth: int | None = None,
         max_leaves: int | None = None,
@@ -254,6 +271,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     ) -> None:
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
+        self.focal_link = focal_link
         self.objective = objective
         self.max_depth = max_depth
         self.max_leaves = max_leaves
@@ -337,7 +355,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             Weights >= 0. Rows of weight 0 don't count.
         base_margin : array-like of shape (n_samples,) or (n_samples, n_classes), \
                 default=None
-            Raw predictions to start from, in log-odds, instead of the focal optimum.
+            Raw predictions to start from, in log-odds, instead of the best constant.
             The model doesn't hold them.
         eval_set : list of (X, y), default=None
             Validation data, called ``validation_0``, ``validation_1`` ...
@@ -439,6 +457,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             **words,
         )
         booster, self.evals_result_ = training.run()
+        self.calibration_shift_ = training.shift
         self._set_booster(booster)
 
     def _matrix_words(self, nthread: int | None = None) -> MatrixWords:
@@ -546,7 +565,8 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             File, or content of one.
         """
         restored = type(self).from_booster(xgb.Booster(model_file=fname))
-        words = {"focal_gamma", "focal_alpha", *self._words_of_predictions()}
+        words = {"focal_gamma", "focal_alpha", "focal_link"}
+        words |= self._words_of_predictions().keys()
         for name, value in vars(restored).items():
             if name.endswith("_") or name in words:
                 setattr(self, name, value)

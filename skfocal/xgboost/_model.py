@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 
 __all__ = [
     "MODELS",
+    "add_to_start",
     "is_linear",
     "link_words",
     "read_state",
+    "start_of",
     "start_words",
     "up_to_best",
     "write_state",
@@ -37,6 +39,21 @@ def start_words(start: Any) -> dict[str, Any]:
     if np.ndim(start) == 0:
         return {"base_score": float(expit(start))}
     return {"base_score": np.asarray(start, dtype=np.float64).tolist()}
+
+
+def start_of(booster: xgb.Booster) -> Any:
+    """Return the raw prediction that the first tree adds to, in log-odds."""
+    learner = json.loads(booster.save_config())["learner"]
+    values = np.array(json.loads(learner["learner_model_param"]["base_score"]), float)
+    if int(learner["learner_model_param"]["num_class"]) > 1:
+        return values
+    return float(logit(values.ravel()[0]))
+
+
+def add_to_start(booster: xgb.Booster, shift: Any) -> None:
+    """Add a constant raw prediction, of each class if there are more than two."""
+    if np.any(shift):
+        booster.set_param(start_words(start_of(booster) + shift))
 
 
 def is_linear(booster: xgb.Booster) -> bool:

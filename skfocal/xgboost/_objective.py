@@ -8,8 +8,10 @@ import xgboost as xgb
 
 from skfocal._boosting.classifier import BoostingRows
 from skfocal._boosting.objective import BoostingMetric, BoostingObjective
+from skfocal._validation import positive_total
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes
+from skfocal.loss._loss import Link
 
 __all__ = ["FocalMetric", "FocalObjective", "RepeatableObjective"]
 
@@ -27,9 +29,10 @@ class FocalObjective(BoostingObjective):
     weights. It can be copied, pickled, and shared by concurrent trainings.
 
     XGBoost starts such a training at ``base_score``, seen through the link of the
-    objective that the parameters name. The focal optimum is
+    objective that the parameters name. The best constant is
     ``objective.loss.fit_intercept_only(y)``: its expit for ``binary:logistic``, the
-    vector itself for ``multi:softprob``.
+    vector itself for ``multi:softprob``. With these, XGBoost's own probabilities, of
+    ``Booster.predict`` and of ``XGBClassifier``, are right in the posterior link.
 
     Parameters
     ----------
@@ -37,12 +40,16 @@ class FocalObjective(BoostingObjective):
         Focusing parameter >= 0, of all classes or of each.
     alpha : float, sequence of float or None, default=None
         Weights of the classes, as :class:`skfocal.FocalLoss` takes them.
-    hessian : {"bounded", "absolute"}, default="bounded"
+    link : {"posterior", "focal"}, default="posterior"
+        Whose log-odds a raw prediction is: the class probability's, or those of the
+        focal probability of the paper (:class:`skfocal.FocalLoss`).
+    hessian : {"bounded", "expected", "absolute"}, default="bounded"
         Newton weight made of a sample's gradient :math:`g` and second derivative
-        :math:`h`, which badly missed samples have negative: :math:`\max(|h|, |g| / 2)`,
-        which keeps leaves within 2 before the learning rate, or :math:`|h|`
-        (:arxiv:`1406.2572`). Softmax has XGBoost's own factor 2, so that
-        ``"absolute"`` with ``gamma=0`` is ``binary:logistic`` or ``multi:softprob``.
+        :math:`h`, which badly missed samples have negative. Posterior link:
+        :math:`\max(E[h], |g|)`, which keeps leaves within 1 before the learning rate,
+        or :math:`E[h]`. Focal link: :math:`\max(|h|, |g| / 2)` or, as ``"absolute"``,
+        :math:`|h|` (:arxiv:`1406.2572`). Softmax has XGBoost's own factor 2, so that
+        without the bound ``gamma=0`` is ``binary:logistic`` or ``multi:softprob``.
 
     Attributes
     ----------
@@ -57,6 +64,12 @@ class FocalObjective(BoostingObjective):
     ValueError
         Of parameters out of their domains.
 
+    Notes
+    -----
+    The softmax loss of the posterior link is multiplied by :math:`1 + \gamma`, which
+    gives confident samples the gradients of the log loss: XGBoost's penalties don't
+    know of the loss's scale.
+
     Examples
     --------
     >>> import xgboost as xgb
@@ -70,11 +83,14 @@ class FocalObjective(BoostingObjective):
     >>> data = xgb.DMatrix(X, y)
     >>> booster = xgb.train(params, data, num_boost_round=20, obj=objective)
     >>> raw = booster.predict(data, output_margin=True)
-    >>> objective.loss.predict_proba(raw).shape
-    (569, 2)
+    >>> proba = objective.loss.predict_proba(raw)[:, 1]
+    >>> bool((abs(proba - booster.predict(data)) < 1e-6).all())
+    True
     """
 
     _data_type = xgb.DMatrix
+    _softmax_bound = 1.0
+    _softmax_power = 1
 
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:
@@ -101,6 +117,8 @@ class FocalMetric(BoostingMetric):
         Focusing parameter >= 0, of all classes or of each.
     alpha : float, sequence of float or None, default=None
         Weights of the classes, as :class:`skfocal.FocalLoss` takes them.
+    link : {"posterior", "focal"}, default="posterior"
+        Whose log-odds a raw prediction is, as for the objective.
 
     Attributes
     ----------
@@ -120,10 +138,12 @@ class FocalMetric(BoostingMetric):
 
     _data_type = xgb.DMatrix
 
-    def __init__(self, gamma: Any = 2.0, alpha: Any = None) -> None:
-        super().__init__(gamma, alpha)
+    def __init__(
+        self, gamma: Any = 2.0, alpha: Any = None, *, link: Link = "posterior"
+    ) -> None:
+        super().__init__(gamma, alpha, link=link)
         # XGBoost's classifier calls the metric by it.
-        self.__name__ = "focal_loss"
+        self.__name__ = "relative_focal_loss"
 
     def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
         constant = _constant_loss(self.loss, y, weight, count_classes(raw))
@@ -140,33 +160,29 @@ class RepeatableObjective(FocalObjective):
     with a small whole number exactly.
     """
 
-    def __init__(self, loss: FocalLoss, rows: BoostingRows) -> None:
-        super().__init__(loss.gamma, loss.alpha)
+    def __init__(self, loss: FocalLoss, rows: BoostingRows, scale: float) -> None:
+        super().__init__(loss.gamma, loss.alpha, link=loss.link)
+        self._scale = scale
         self.y = rows.codes
         self.weight = None if rows.weight is None else rows.weight.astype(np.float32)
 
     def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
-        factor = self._factor(raw)
-        step = self._newton_step_in_buffers(self.y, raw, None, factor)
-        for values in step:
-            bits = values.view(np.int32)
-            np.bitwise_and(bits, -1 << _FREE_BITS, out=bits)
-            if self.weight is not None:
-                values *= self.weight if values.ndim == 1 else self.weight[:, None]
-        return step
+        return self._step_in_buffers(self.y, raw, self.weight, _FREE_BITS)
 
 
 def _constant_loss(
     loss: FocalLoss, y: npt.NDArray[Any], weight: Any, n_classes: int
 ) -> float:
     """Return the mean loss of the best constant for the classes that are there."""
+    if weight is not None:
+        positive_total(weight)
     counts = np.bincount(y, weight, minlength=n_classes)
     gamma, alpha = loss._class_values(n_classes)
     present = np.flatnonzero(counts)
     if len(present) == 1:
         zeros = np.zeros(1 if n_classes == 2 else (1, n_classes))
         return loss(present, zeros)
-    of_present = FocalLoss(gamma[present], alpha[present])
+    of_present = FocalLoss(gamma[present], alpha[present], link=loss.link)
     labels, counts = np.arange(len(present)), counts[present]
     start = of_present.fit_intercept_only(labels, counts)
     return of_present(labels, np.full((len(labels), *np.shape(start)), start), counts)

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 
 from skfocal._boosting.classifier import BoostingRows
 from skfocal._boosting.training import BoostingTraining
-from skfocal.xgboost._model import start_words
+from skfocal.xgboost._model import add_to_start, is_linear, start_words
 from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
 from skfocal.xgboost._words import Metrics
 
 __all__ = ["MatrixWords", "Training"]
+
+FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass
@@ -120,7 +124,7 @@ class Training(BoostingTraining):
 
     def run(self) -> tuple[xgb.Booster, dict[str, Any]]:
         """Return the model and the scores of all rounds."""
-        focal_metric = FocalMetric(self.loss.gamma, self.loss.alpha)
+        focal_metric = FocalMetric._of(self.loss)
         metrics = Metrics(self.eval_metric, focal_metric, self.loss)
         data = self.matrix_words.training_set(
             self.rows, self.origin, self.feature_weights
@@ -131,13 +135,17 @@ class Training(BoostingTraining):
             data,
             self.rounds,
             evals=self._evals(data),
-            obj=RepeatableObjective(self.loss, self.rows),
+            obj=RepeatableObjective(self.loss, self.rows, self._scale()),
             evals_result=scores,
             verbose_eval=self.verbose,
             xgb_model=self.origin,
             callbacks=[*(self.callbacks or ()), *self._early_stopping(metrics.last)],
             custom_metric=metrics,
         )
+        # Linear models have one start for all classes.
+        if np.ndim(self.start) == 0 or not is_linear(booster):
+            self._balance(partial(_raw, booster, data))
+            add_to_start(booster, self.shift)
         return booster, scores
 
     def _start_words(self) -> dict[str, Any]:
@@ -155,6 +163,13 @@ class Training(BoostingTraining):
         if rounds is None:
             return []
         return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
+
+
+def _raw(booster: xgb.Booster, data: xgb.DMatrix) -> FloatArray:
+    """Return the raw predictions up to the best round."""
+    best = booster.attr("best_iteration")
+    rounds = (0, 0) if best is None or is_linear(booster) else (0, int(best) + 1)
+    return booster.predict(data, output_margin=True, iteration_range=rounds)
 
 
 def _metric_words(metrics: Metrics) -> dict[str, Any]:

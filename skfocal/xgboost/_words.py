@@ -117,7 +117,8 @@ class Metrics:
         self._of_raw: dict[str, Function] = {}
         self._of_proba: dict[str, Function] = {}
         for metric in _as_list(eval_metric) or [focal_metric]:
-            self._add(focal_metric if metric == "focal_loss" else metric, focal_metric)
+            named = isinstance(metric, str) and metric == _name(focal_metric)
+            self._add(focal_metric if named else metric, focal_metric)
 
     def _add(self, metric: Any, focal_metric: Function) -> None:
         name = _name(metric)
@@ -157,11 +158,11 @@ def _as_list(metric: Any) -> list[Any]:
 
 
 def _name(metric: Any) -> str:
-    known = {*_LOG_LOSSES, *_ERRORS, *_RANK_METRICS}
+    known = {"relative_focal_loss", *_LOG_LOSSES, *_ERRORS, *_RANK_METRICS}
     name = metric if isinstance(metric, str) else getattr(metric, "__name__", None)
     if name is None or (isinstance(metric, str) and name not in known):
         raise ValueError(
-            f"eval_metric must be one of {sorted({'focal_loss', *known})}, or callable "
-            f"with a __name__, got {metric!r}"
+            f"eval_metric must be one of {sorted(known)}, or callable with a __name__, "
+            f"got {metric!r}"
         )
     return name

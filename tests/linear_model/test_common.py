@@ -1,4 +1,4 @@
-"""scikit-learn's checks of both linear classifiers."""
+"""scikit-learn's checks of both linear classifiers, none expected to fail."""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -17,15 +17,6 @@ pytestmark = [
 ]
 
 
-def expected_failures(estimator):
-    """No check, but where "balanced" counts rows, of which a weight of 2 isn't two."""
-    if estimator.class_weight != "balanced":
-        return {}
-    kinds = ("dense", "sparse")
-    reason = "class_weight='balanced' counts rows without their weights"
-    return {f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in kinds}
-
-
 @parametrize_with_checks(
     [
         FocalLogisticRegression(),
@@ -35,7 +26,6 @@ def expected_failures(estimator):
         FocalLogisticRegressionCV(**SMALL),
         FocalLogisticRegressionCV([1.0], "balanced", l1_ratios=[0.0, 1.0], **SMALL),
     ],
-    expected_failed_checks=expected_failures,
 )
 def test_estimator(estimator, check):
     check(estimator)
