@@ -261,14 +261,29 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         )
 
     @classmethod
-    def from_booster(cls, booster: Any) -> Self:
-        """Return a fitted classifier made of a saved model alone.
+    def from_booster(
+        cls,
+        booster: Any,
+        *,
+        loss: FocalLoss | None = None,
+        classes: Any = None,
+        start: Any = None,
+    ) -> Self:
+        """Return a fitted classifier made of a trained model alone.
 
         Parameters
         ----------
         booster : Booster, str or Path
-            ``booster_`` of a fitted classifier, or the file that its ``save_model``
-            wrote.
+            ``booster_`` of a fitted classifier, the file that its ``save_model`` wrote,
+            or a model that the engine's own ``train`` made with a ``FocalObjective``.
+        loss : FocalLoss, default=None
+            The objective's ``loss``, of a model of the engine's own ``train``; a
+            classifier's model knows it.
+        classes : array-like of shape (n_classes,), default=None
+            With ``loss``: the labels that 0 .. n_classes - 1 stand for, if others.
+        start : float or array-like of shape (n_classes,), default=None
+            With ``loss``: the constant that training started from as ``init_score`` or
+            ``base_margin``, in log-odds, which the model doesn't hold.
 
         Returns
         -------
@@ -279,17 +294,67 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the model wasn't trained by this class.
+            If the model wasn't trained by this class, and no loss is given.
         """
         booster = cls._models.booster_of(booster, "booster")
-        model = cls._from_state(cls._read_state(booster))
+        state = cls._read_state(booster)
+        if loss is not None:
+            booster, state = cls._adopt(booster, state, loss, classes, start)
+        model = cls._from_state(state)
         model._set_booster(booster)
         model.n_features_in_ = model._count_features()
         return model
 
+    @classmethod
+    def _adopt(
+        cls,
+        booster: Any,
+        state: ModelState | None,
+        loss: FocalLoss,
+        classes: Any,
+        start: Any,
+    ) -> tuple[Any, ModelState]:
+        """Return a copy of a natively trained model, start included, and its state."""
+        if state is not None:
+            raise ValueError(
+                f"loss must be None for a model that holds its own, got {loss!r}"
+            )
+        n_classes = cls._count_classes(booster)
+        # Raises if gamma or alpha don't fit.
+        loss._class_values(n_classes)
+        labels = np.arange(n_classes) if classes is None else np.asarray(classes)
+        if len(np.unique(labels)) != n_classes or labels.ndim != 1:
+            raise ValueError(
+                f"classes must hold the model's {n_classes} labels, got {classes!r}"
+            )
+        if start is not None:
+            shape = () if n_classes == 2 else (n_classes,)
+            start = np.asarray(start, dtype=np.float64)
+            if start.shape != shape or not np.isfinite(start).all():
+                raise ValueError(
+                    f"start must be finite and of shape {shape}, got {start.tolist()}"
+                )
+        booster, start = cls._started(booster, start)
+        state = ModelState(loss, labels, start, 0.0)
+        cls._write_state(booster, state)
+        return booster, state
+
     # An engine's own steps with its models.
     @staticmethod
+    def _count_classes(booster: Any) -> int:
+        raise NotImplementedError
+
+    @staticmethod
+    def _started(booster: Any, start: Any) -> tuple[Any, Any]:
+        """Return a copy that starts there, or where the model does, and the start."""
+        raise NotImplementedError
+
+    @staticmethod
     def _read_state(booster: Any) -> ModelState | None:
+        raise NotImplementedError
+
+    @staticmethod
+    def _write_state(booster: Any, state: ModelState) -> None:
         raise NotImplementedError
 
     def _set_booster(self, booster: Any) -> None:
@@ -304,7 +369,8 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         if state is None:
             raise ValueError(
                 f"booster must come from a {cls.__name__} whose labels were numbers, "
-                "booleans or strings, got a model without focal loss and classes"
+                "booleans or strings, got a model without focal loss and classes; of a "
+                "model trained with a FocalObjective, give its loss as well"
             )
         loss = state.loss
         focal = {"focal_gamma": loss.gamma, "focal_alpha": loss.alpha}
@@ -329,6 +395,11 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"{name} must have the classes {self.classes_.tolist()} of y, "
                 f"got {state.classes.tolist()}"
+            )
+        if state is not None and state.loss.link != self.loss_.link:
+            raise ValueError(
+                f"{name} must have raw predictions of focal_link={self.loss_.link!r}, "
+                f"got {state.loss.link!r}"
             )
         return booster
 

@@ -11,7 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
 from skfocal._classes import unchanged_on_error
-from skfocal.lightgbm._model import MODELS, read_state, write_link_and_state
+from skfocal.lightgbm._model import (
+    MODELS,
+    copy_of,
+    fold_start,
+    read_state,
+    write_link_and_state,
+)
 from skfocal.lightgbm._train import Training
 from skfocal.lightgbm._words import (
     THREAD_ALIASES,
@@ -168,6 +174,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     _offset_word = "init_score"
     _models = MODELS
     _read_state = staticmethod(read_state)
+    _write_state = staticmethod(write_link_and_state)
 
     def __init__(
         self,
@@ -374,6 +381,18 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self.calibration_shift_ = training.shift
         write_link_and_state(booster, self._state())
         self._set_booster(booster)
+
+    @staticmethod
+    def _count_classes(booster: lgb.Booster) -> int:
+        return max(2, booster.num_model_per_iteration())
+
+    @staticmethod
+    def _started(booster: lgb.Booster, start: Any) -> tuple[lgb.Booster, Any]:
+        n_outputs = booster.num_model_per_iteration()
+        start = np.zeros(n_outputs) if start is None else start
+        started = copy_of(booster)
+        fold_start(started, start)
+        return started, float(np.squeeze(start)) if n_outputs == 1 else start
 
     def _set_booster(self, booster: lgb.Booster) -> None:
         self.booster_ = booster

@@ -12,6 +12,7 @@ from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 __all__ = [
     "MODELS",
     "constant_booster",
+    "copy_of",
     "fold_start",
     "has_usable_feature",
     "read_state",
@@ -28,6 +29,13 @@ _STATE_START = f"[{STATE_NAME}: "
 def has_usable_feature(data: lgb.Dataset) -> bool:
     """Whether any feature of a constructed Dataset has more than one bin."""
     return any(data.feature_num_bin(k) > 1 for k in range(data.num_feature()))
+
+
+def copy_of(booster: lgb.Booster) -> lgb.Booster:
+    """Return a copy with all trees."""
+    copied = lgb.Booster(model_str=booster.model_to_string(num_iteration=-1))
+    copied.best_iteration = booster.best_iteration
+    return copied
 
 
 def constant_booster(

@@ -15,9 +15,12 @@ from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
 from skfocal.xgboost._model import (
     MODELS,
+    count_linked_classes,
     is_linear,
     link_words,
     read_state,
+    start_of,
+    start_words,
     up_to_best,
     write_state,
 )
@@ -218,6 +221,7 @@ class FocalXGBClassifier(FocalBoostingClassifier):
     """
 
     _read_state = staticmethod(read_state)
+    _write_state = staticmethod(write_state)
     _models = MODELS
     _offset_word = "base_margin"
 
@@ -482,6 +486,17 @@ class FocalXGBClassifier(FocalBoostingClassifier):
         elsewhere = train.offset is not None or xgb_model is not None
         return self._start(train, linear or elsewhere)
 
+    @staticmethod
+    def _count_classes(booster: xgb.Booster) -> int:
+        return count_linked_classes(booster)
+
+    @staticmethod
+    def _started(booster: xgb.Booster, start: Any) -> tuple[xgb.Booster, Any]:
+        started = booster.copy()
+        if start is not None:
+            started.set_param(start_words(start))
+        return started, start_of(started)
+
     def _set_booster(self, booster: xgb.Booster) -> None:
         best, score = booster.attr("best_iteration"), booster.attr("best_score")
         self.best_iteration_ = None if best is None else int(best)
@@ -634,7 +649,8 @@ class FocalXGBClassifier(FocalBoostingClassifier):
             return self._margin(X, base_margin, words).astype(np.float64)
 
     def _margin(self, X: Any, base_margin: Any, words: dict[str, Any]) -> FloatArray:
-        if self.booster != "gblinear":
+        # In place XGBoost adds up dart's trees in another order than from a file's.
+        if self.booster not in ("gblinear", "dart"):
             try:
                 return self.booster_.inplace_predict(
                     X,

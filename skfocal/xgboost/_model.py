@@ -13,6 +13,7 @@ from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 __all__ = [
     "MODELS",
     "add_to_start",
+    "count_linked_classes",
     "is_linear",
     "link_words",
     "read_state",
@@ -48,6 +49,18 @@ def start_of(booster: xgb.Booster) -> Any:
     if int(learner["learner_model_param"]["num_class"]) > 1:
         return values
     return float(logit(values.ravel()[0]))
+
+
+def count_linked_classes(booster: xgb.Booster) -> int:
+    """Return the number of classes of a model that says whose log-odds it gives."""
+    learner = json.loads(booster.save_config())["learner"]
+    link = learner["objective"]["name"]
+    if link not in ("binary:logistic", "multi:softprob"):
+        raise ValueError(
+            "booster must be trained with objective='binary:logistic' or "
+            f"'multi:softprob' beside obj, got {link!r}"
+        )
+    return max(2, int(learner["learner_model_param"]["num_class"]))
 
 
 def add_to_start(booster: xgb.Booster, shift: Any) -> None:
