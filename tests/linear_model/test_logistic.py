@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import optimize, sparse
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
@@ -28,15 +28,25 @@ def make_data(n=400, d=6, n_classes=2, seed=0):
     return X, score.argmax(axis=1)
 
 
-def slow_objective(theta, X, y, gamma, alpha, weight, C, l1_ratio, n_classes):
-    """The objective divided by C and the total weight, as plainly as can be."""
+def slow_loss(loss, y, raw, n_classes):
+    """The loss of each row, in the focal link as plainly as can be.
+
+    Of the other link it is FocalLoss's own, which tests/loss compares with mpmath.
+    """
+    if loss.link == "posterior":
+        return loss.loss(y, raw[:, 0] if n_classes == 2 else raw)
+    if n_classes == 2:
+        raw = np.column_stack([np.zeros(len(y)), raw[:, 0]])
+    gamma, alpha = loss._class_values(n_classes)
+    log_p = log_softmax(raw, axis=1)[np.arange(len(y)), y]
+    return alpha[y] * (-np.expm1(log_p)) ** gamma[0] * -log_p
+
+
+def slow_objective(theta, X, y, loss, weight, C, l1_ratio, n_classes):
+    """The objective divided by C and the total weight."""
     X = np.asarray(X, dtype=float)
     theta = theta.reshape(-1, X.shape[1] + 1)
-    z = X @ theta[:, :-1].T + theta[:, -1]
-    if n_classes == 2:
-        z = np.column_stack([np.zeros(len(y)), z[:, 0]])
-    log_p = log_softmax(z, axis=1)[np.arange(len(y)), y]
-    losses = alpha[y] * (-np.expm1(log_p)) ** gamma * -log_p
+    losses = slow_loss(loss, y, X @ theta[:, :-1].T + theta[:, -1], n_classes)
     w = theta[:, :-1]
     penalty = (1 - l1_ratio) / 2 * (w**2).sum() + l1_ratio * np.abs(w).sum()
     return (weight @ losses + penalty / C) / weight.sum()
@@ -45,9 +55,7 @@ def slow_objective(theta, X, y, gamma, alpha, weight, C, l1_ratio, n_classes):
 def stationarity(model, X, y, weight=None):
     """Largest scaled entry of the numerical gradient of the objective."""
     weight = np.ones(len(y)) if weight is None else weight
-    K = len(model.classes_)
-    gamma, alpha = model.loss_._class_values(K)
-    args = (X, y, gamma[0], alpha, weight, model.C, 0.0, K)
+    args = (X, y, model.loss_, weight, model.C, 0.0, len(model.classes_))
     theta = np.column_stack([model.coef_, model.intercept_]).ravel()
     mean = np.average(X, axis=0, weights=weight)
     unit = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
@@ -116,36 +124,45 @@ def test_gamma_zero_is_scikit_learns_model(name, n_classes, weighted, kind):
         assert_array_equal(model.coef_ == 0.0, expected.coef_ == 0.0)
 
 
+both_links = pytest.mark.parametrize("link", ["focal", "posterior"])
+
+
+@both_links
 @pytest.mark.parametrize("solver", ["lbfgs", "trust-exact", "trust-ncg"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
-def test_solvers_find_the_same_stationary_point(solver, n_classes, gamma):
+def test_solvers_find_the_same_stationary_point(solver, n_classes, gamma, link):
     X, y = make_data(n_classes=n_classes)
-    words = {"C": 2.0, "tol": 1e-9, "max_iter": 1000}
+    words = {"C": 2.0, "tol": 1e-9, "max_iter": 1000, "focal_link": link}
     expected = FocalLogisticRegression(gamma, **words).fit(X, y)
     model = FocalLogisticRegression(gamma, solver=solver, **words).fit(X, y)
     assert_same_model(model, expected, rtol=1e-5)
     assert stationarity(model, X, y) < 1e-8
 
 
+@both_links
 @pytest.mark.parametrize("alpha", [None, "balanced", {1: 5.0}])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("gamma", [0.3, 1.0, 3.0])
-def test_stationary_to_tol(gamma, n_classes, alpha):
+def test_stationary_to_tol(gamma, n_classes, alpha, link):
     X, y = make_data(n_classes=n_classes, seed=3)
     weight = RNG.uniform(0.0, 2.0, len(y))
     tol = 1e-6
-    model = FocalLogisticRegression(gamma, alpha, tol=tol).fit(X, y, weight)
+    words = {"tol": tol, "focal_link": link}
+    model = FocalLogisticRegression(gamma, alpha, **words).fit(X, y, weight)
     assert stationarity(model, X, y, weight) <= 1.01 * tol + 1e-10
 
 
 @pytest.mark.parametrize("solver", ["auto", "lbfgs"])
-def test_many_rows_start_from_a_sample(solver):
+# W makes the posterior link's gradients smaller, but not the coefficients.
+@pytest.mark.parametrize(("link", "tol"), [("focal", 1e-8), ("posterior", 1e-9)])
+def test_many_rows_start_from_a_sample(solver, link, tol):
     X, y = make_data(n=30_000, seed=1)
     y = np.where(RNG.uniform(size=len(y)) < 0.9, 0, y)  # a rare class
-    model = FocalLogisticRegression(2.0, tol=1e-8, solver=solver).fit(X, y)
+    words = {"tol": tol, "focal_link": link}
+    model = FocalLogisticRegression(2.0, solver=solver, **words).fit(X, y)
     assert stationarity(model, X, y) < 1e-7
-    other = FocalLogisticRegression(2.0, tol=1e-8, random_state=3).fit(X, y)
+    other = FocalLogisticRegression(2.0, random_state=3, **words).fit(X, y)
     assert_same_model(model, other, rtol=1e-6)
     if solver == "auto":
         assert model.n_iter_ <= 8
@@ -161,10 +178,10 @@ def test_rows_that_a_sample_misses(n_classes):
     assert stationarity(model, X, y, weight) < 1e-7
 
 
-def n_optima(X, y, gamma, n_classes, n_starts=20):
+def n_optima(X, y, loss, n_classes, n_starts=20):
     """Return how many different objectives random starts lead to."""
     problem = LinearProblem(
-        *(as_design(X), y.astype(np.int32), None, FocalLoss(gamma)),
+        *(as_design(X), y.astype(np.int32), None, loss),
         *(n_classes, 1.0, 0.0, True),
     )
     objective = problem.objective(problem.penalty(), problem.scaling())
@@ -180,12 +197,13 @@ def n_optima(X, y, gamma, n_classes, n_starts=20):
     return len(values)
 
 
+@both_links
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("gamma", [1.0, 2.0])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_random_starts_find_one_optimum(seed, gamma, n_classes):
+def test_random_starts_find_one_optimum(seed, gamma, n_classes, link):
     X, y = make_data(n=300, d=2 + seed % 5, seed=seed, n_classes=n_classes)
-    assert n_optima(X, y, gamma, n_classes) == 1
+    assert n_optima(X, y, FocalLoss(gamma, link=link), n_classes) == 1
 
 
 X_HARD, Y_HARD = make_data(n=300, d=4, seed=7)
@@ -313,12 +331,13 @@ def test_float32_is_kept(kind):
     assert_allclose(model.coef_, expected.coef_, rtol=1e-6)
 
 
+@both_links
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_predictions(n_classes):
+def test_predictions(n_classes, link):
     X, y = make_data(n_classes=n_classes)
     labels = np.array(["a", "b", "c"])[y]
     alpha = {"b": 4.0}
-    model = FocalLogisticRegression(1.0, alpha).fit(X, labels)
+    model = FocalLogisticRegression(1.0, alpha, focal_link=link).fit(X, labels)
     raw = model.decision_function(X)
     assert raw.shape == ((len(X),) if n_classes == 2 else (len(X), 3))
     proba = model.predict_proba(X)
@@ -327,8 +346,9 @@ def test_predictions(n_classes):
     costs = [1.0, 4.0, 1.0][:n_classes]
     best = np.array(["a", "b", "c"])[(proba * costs).argmax(axis=1)]
     assert_array_equal(model.predict(X), best)
-    if n_classes == 2:
-        assert not np.allclose(proba[:, 1], expit(raw))
+    linked = expit(raw) if n_classes == 2 else softmax(raw, axis=1)
+    is_linked = np.allclose(proba[:, 1] if n_classes == 2 else proba, linked, 1e-12)
+    assert is_linked == (link == "posterior")
 
 
 def test_predict_with_a_gamma_per_class():
@@ -396,6 +416,7 @@ def test_verbose_prints_a_line_per_iteration(capsys):
             "solver must be 'auto' or 'lbfgs' with an l1 penalty, got 'trust-exact'",
         ),
         ({"class_weight": {0: -1.0, 1: 1.0}}, "class_weight must be >= 0"),
+        ({"focal_link": "logit"}, "focal_link must be one of .*, got 'logit'"),
     ],
 )
 def test_a_bad_word_is_named_and_leaves_the_model_as_it_was(words, message):
@@ -424,15 +445,17 @@ def test_no_intercept():
     assert model.intercept_.tolist() == [0.0]
 
 
+@both_links
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
 @pytest.mark.parametrize("kind", ["dense", "csr"])
-def test_hessian_is_the_derivative_of_the_gradient(n_classes, l1_ratio, kind):
+def test_hessian_is_the_derivative_of_the_gradient(n_classes, l1_ratio, kind, link):
     X, y = make_data(n=200, d=3, n_classes=n_classes)
     design = as_design(X if kind == "dense" else sparse.csr_matrix(X))
     weight = RNG.uniform(0.5, 2.0, len(y))
-    words = (FocalLoss(2.0, [1.0, 3.0, 2.0][:n_classes]), n_classes, 0.1, l1_ratio)
-    problem = LinearProblem(design, y.astype(np.int32), weight, *words, True)
+    loss = FocalLoss(2.0, [1.0, 3.0, 2.0][:n_classes], link=link)
+    words = (loss, n_classes, 0.1, l1_ratio, True)
+    problem = LinearProblem(design, y.astype(np.int32), weight, *words)
     objective = problem.objective(problem.penalty(), problem.scaling())
     theta = RNG.normal(size=objective.size)
 
