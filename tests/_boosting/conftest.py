@@ -1,4 +1,4 @@
-"""Runs a test that asks for an ``engine`` with each of them."""
+"""Runs a test that asks for an ``engine`` or a ``focal_link`` with each of them."""
 
 import pytest
 
@@ -9,4 +9,9 @@ from tests._boosting.engines import ENGINES
     params=[pytest.param(e, marks=e.marks, id=e.name) for e in ENGINES.values()]
 )
 def engine(request):
+    return request.param
+
+
+@pytest.fixture(params=["posterior", "focal"])
+def focal_link(request):
     return request.param

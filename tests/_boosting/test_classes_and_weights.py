@@ -25,12 +25,14 @@ def test_labels_of_any_kind(engine, labels):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_rows_of_weight_zero_do_not_count(engine, n_classes):
+def test_rows_of_weight_zero_do_not_count(engine, n_classes, focal_link):
     X, y = table(n_classes)
     weight = (np.arange(len(y)) % 3 > 0).astype(float)
     kept = weight > 0
-    got = engine.classifier().fit(X, y, sample_weight=weight).decision_function(X)
-    expected = engine.classifier().fit(X[kept], y[kept], np.ones(kept.sum()))
+    words = {"focal_link": focal_link}
+    got = engine.classifier(**words).fit(X, y, sample_weight=weight)
+    got = got.decision_function(X)
+    expected = engine.classifier(**words).fit(X[kept], y[kept], np.ones(kept.sum()))
     assert_array_equal(got, expected.decision_function(X))
 
 
@@ -60,11 +62,11 @@ def test_a_class_of_weight_zero_is_no_class(engine):
         ("balanced", (0.625, 2.5)),
     ],
 )
-def test_alpha_by_label(engine, alpha, expected):
+def test_alpha_by_label(engine, alpha, expected, focal_link):
     X = np.arange(20.0)[:, None]
     y = np.array(["a"] * 16 + ["b"] * 4)
-    model = engine.classifier(focal_alpha=alpha).fit(X, y)
-    assert model.loss_ == FocalLoss(2.0, expected)
+    model = engine.classifier(focal_alpha=alpha, focal_link=focal_link).fit(X, y)
+    assert model.loss_ == FocalLoss(2.0, expected, link=focal_link)
     assert engine.Classifier.from_booster(model.booster_).loss_ == model.loss_
 
 
@@ -76,11 +78,12 @@ def test_balanced_alpha_counts_sample_weights(engine):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_alpha_moves_decisions_and_not_probabilities(engine, n_classes):
+def test_alpha_moves_decisions_and_not_probabilities(engine, n_classes, focal_link):
     X, y = table(n_classes, n=4000)
     train, test = slice(2000), slice(2000, None)
     alpha = np.r_[np.ones(n_classes - 1), 5.0]
     words = engine.pick(lightgbm={"n_estimators": 40}, xgboost={"max_depth": 4})
+    words |= {"focal_link": focal_link}
     costly = engine.classifier(focal_alpha=alpha, **words).fit(X[train], y[train])
     neutral = engine.classifier(**words).fit(X[train], y[train])
     last = n_classes - 1
@@ -92,16 +95,18 @@ def test_alpha_moves_decisions_and_not_probabilities(engine, n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_gamma_per_class_does_not_move_decisions(engine, n_classes):
+def test_gamma_per_class_does_not_move_decisions(engine, n_classes, focal_link):
     X, y = table(n_classes)
     words = {"focal_gamma": [0.5, 4.0, 1.0][:n_classes], "n_estimators": 5}
     words |= engine.pick(lightgbm={}, xgboost={"max_depth": 3})
+    words |= {"focal_link": focal_link}
     model = engine.classifier(**words).fit(X, y)
     probable = model.predict_proba(X).argmax(axis=1)
     assert_array_equal(model.predict(X), probable)
     raw = model.decision_function(X)
     largest = (raw > 0) if n_classes == 2 else raw.argmax(axis=1)
-    assert (largest != probable).any()
+    # Only in the posterior link the raw predictions are those of the probabilities.
+    assert (largest != probable).any() == (focal_link == "focal")
     cost = [1.0, 7.0, 3.0][:n_classes]
     costly = engine.classifier(focal_alpha=cost, **words).fit(X, y)
     cheapest = (costly.predict_proba(X) * cost).argmax(axis=1)

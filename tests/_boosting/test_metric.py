@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from skfocal import FocalLoss
 from tests._boosting.data import weighted_table
 
 
@@ -13,10 +14,11 @@ from tests._boosting.data import weighted_table
 @pytest.mark.filterwarnings("ignore:.*eval_set.*")
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_metric_in_both_interfaces(engine, n_classes, weighted):
+def test_metric_in_both_interfaces(engine, n_classes, weighted, focal_link):
     X, y, weight = weighted_table(n_classes)
     weight = weight if weighted else None
-    metric, objective = engine.Metric(1.0), engine.Objective(2.0)
+    metric = engine.Metric(1.0, link=focal_link)
+    objective = engine.Objective(2.0, link=focal_link)
     tolerance = engine.pick(lightgbm={}, xgboost={"abs": 1e-6})
     for train in (engine.train_watched, engine.fit_watched):
         raw, scores = train(objective, metric, X, y, weight)
@@ -25,12 +27,18 @@ def test_metric_in_both_interfaces(engine, n_classes, weighted):
         assert scores[-1] == pytest.approx(expected, **tolerance)
 
 
-def test_metric_can_be_copied(engine):
-    metric = engine.Metric(0.5, 0.3)
+def test_metric_can_be_copied(engine, focal_link):
+    metric = engine.Metric(0.5, 0.3, link=focal_link)
     copied = pickle.loads(pickle.dumps(copy.deepcopy(metric)))
     data = [0, 1], [0.0, 1.0], [1.0, 2.0]
     assert copied(*data) == metric(*data)
-    assert repr(copied) == "FocalMetric(0.5, 0.3)"
+    assert repr(copied) == f"FocalMetric(0.5, 0.3, link={focal_link!r})"
+    assert copied.loss == FocalLoss(0.5, 0.3, link=focal_link)
+
+
+def test_metric_is_in_the_posterior_link_unless_told_otherwise(engine):
+    assert engine.Metric().loss == FocalLoss(2.0, link="posterior")
+    assert engine.Objective().loss == FocalLoss(2.0, link="posterior")
 
 
 def test_metric_checks_labels(engine):

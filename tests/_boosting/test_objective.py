@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +18,11 @@ from tests._boosting.data import weighted_table
 from tests._boosting.engines import by_engine
 
 
+# Newton weights without the bound, by link.
+UNBOUNDED = {"posterior": "expected", "focal": "absolute"}
+STEPS = [(link, word) for link in UNBOUNDED for word in ("bounded", UNBOUNDED[link])]
+
+
 def data_of(engine, n_classes, *, weighted=True):
     X, y, weight = weighted_table(n_classes)
     return engine.data(X, y, weight if weighted else None), y
@@ -29,10 +35,13 @@ def data_of(engine, n_classes, *, weighted=True):
 )
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_gamma_zero_grows_the_built_in_trees(engine, words, n_classes, weighted):
+def test_gamma_zero_grows_the_built_in_trees(
+    engine, words, n_classes, weighted, focal_link
+):
     X, y, weight = weighted_table(n_classes)
     weight = weight if weighted else None
-    objective = engine.Objective(gamma=0.0, hessian="absolute")
+    hessian = UNBOUNDED[focal_link]
+    objective = engine.Objective(gamma=0.0, link=focal_link, hessian=hessian)
     expected = engine.train(None, X, y, weight, **words)
     atol = engine.pick(lightgbm=1e-10, xgboost=2e-5)
     got = engine.train(objective, X, y, weight, **words)
@@ -43,10 +52,12 @@ def test_gamma_zero_grows_the_built_in_trees(engine, words, n_classes, weighted)
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_both_interfaces_agree_and_weights_count(engine, n_classes, weighted):
+def test_both_interfaces_agree_and_weights_count(
+    engine, n_classes, weighted, focal_link
+):
     X, y, weight = weighted_table(n_classes)
     weight = weight if weighted else None
-    objective = engine.Objective(2.0, hessian="bounded")
+    objective = engine.Objective(2.0, link=focal_link, hessian="bounded")
     raw = engine.train(objective, X, y, weight, **engine.same_bins)
     model = engine.wrapper(objective, y, **engine.same_bins).fit(
         X, y, sample_weight=weight
@@ -62,25 +73,67 @@ def test_recovered_probabilities_are_as_good_as_those_of_the_log_loss(
     engine, n_classes
 ):
     X, y, _ = weighted_table(n_classes)
-    objective = engine.Objective(2.0)
+    objective = engine.Objective(2.0, link="focal")
     proba = objective.loss.predict_proba(engine.train(objective, X, y))
     expected = FocalLoss(0.0).predict_proba(engine.train(None, X, y))
     factor = engine.pick(lightgbm=1.1, xgboost=1.15)
     assert log_loss(y, proba) < factor * log_loss(y, expected)
 
 
+# LightGBM says that it returns raw predictions instead.
+@pytest.mark.filterwarnings("ignore:Cannot compute class probabilities")
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_bounded_steps_are_as_good_as_the_log_loss_on_new_data(engine, n_classes):
+    X, y, _ = weighted_table(n_classes, n=3000)
+    train, test = slice(1500), slice(1500, None)
+    objective = engine.Objective(2.0)
+    words = {"n_estimators": 60}
+    model = engine.plain(objective=objective, **words).fit(X[train], y[train])
+    proba = objective.loss.predict_proba(engine.raw(model, X[test]))
+    expected = engine.plain(**words).fit(X[train], y[train]).predict_proba(X[test])
+    assert log_loss(y[test], proba) < 1.02 * log_loss(y[test], expected)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_links_are_the_same_at_gamma_zero(engine, n_classes):
+    X, y, weight = weighted_table(n_classes)
+    raw = [
+        engine.train(engine.Objective(0.0, link=link, hessian=word), X, y, weight)
+        for link, word in UNBOUNDED.items()
+    ]
+    assert_allclose(*raw, rtol=0, atol=engine.pick(lightgbm=1e-10, xgboost=2e-5))
+
+
 @pytest.mark.parametrize(
-    ("hessian", "bounded"), [("bounded", True), ("absolute", False)]
+    ("words", "message"),
+    [
+        (
+            {"hessian": "absolute"},
+            "hessian must be one of ['bounded', 'expected'], got 'absolute'",
+        ),
+        (
+            {"link": "focal", "hessian": "expected"},
+            "hessian must be one of ['bounded', 'absolute'], got 'expected'",
+        ),
+        ({"link": "logit"}, "link must be one of ['focal', 'posterior'], got 'logit'"),
+    ],
 )
-def test_bounded_hessian_bounds_the_first_leaf_from_a_bad_start(
-    engine, hessian, bounded
-):
+def test_words_of_each_link(engine, words, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        engine.Objective(**words)
+
+
+@pytest.mark.parametrize(("link", "hessian"), STEPS)
+def test_bounded_hessian_bounds_the_first_leaf_from_a_bad_start(engine, link, hessian):
     X, y, _ = weighted_table(2)
-    objective = engine.Objective(2.0, hessian=hessian)
-    words = {"learning_rate": 1.0, "rounds": 1, "start": logit(1e-6)}
+    objective = engine.Objective(2.0, link=link, hessian=hessian)
+    # Where LightGBM still finds the least sum of Newton weights that a leaf needs.
+    start = logit({"posterior": 1e-5, "focal": 1e-6}[link])
+    words = {"learning_rate": 1.0, "rounds": 1, "start": start}
     leaf = engine.train(objective, X, y, **words, **engine.free_leaves)
     rounding = engine.pick(lightgbm=0.0, xgboost=1e-5)
-    assert (abs(leaf).max() <= 2.0 + rounding) == bounded
+    bound = {"posterior": 1.0, "focal": 2.0}[link]
+    assert (abs(leaf).max() <= bound + rounding) == (hessian == "bounded")
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -97,20 +150,36 @@ def test_output_is_float32_in_the_order_of_the_predictions(
         assert values.shape == raw.shape
 
 
+@pytest.mark.parametrize(("link", "hessian"), STEPS)
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_derivatives_are_those_of_the_loss(engine, n_classes):
+def test_derivatives_are_those_of_the_loss(engine, n_classes, link, hessian):
     rng = np.random.default_rng(0)
     y = rng.integers(0, n_classes, 50).astype(np.float32)
     raw = rng.normal(size=50 if n_classes == 2 else (50, n_classes), scale=3)
     raw = raw.astype(engine.raw_type, order=engine.raw_order)
     weight = rng.uniform(size=50)
-    objective = engine.Objective(1.5, hessian="absolute")
-    g, h = objective.loss.gradient_hessian(y, raw.astype(float), weight)
+    alpha = [0.5, 2.0, 1.5][:n_classes]
+    objective = engine.Objective(1.5, alpha, link=link, hessian=hessian)
+    g, h = newton_step(engine, objective, y, raw.astype(float), weight)
     data = engine.data(np.zeros((50, 1)), y, weight)
     for gradient, hessian in (objective(y, raw, weight), objective(raw, data)):
         assert_allclose(gradient, g, rtol=1e-5, atol=1e-12)
-        expected = engine.hessian_factor(n_classes) * abs(h)
-        assert_allclose(hessian, expected, rtol=1e-5, atol=1e-12)
+        assert_allclose(hessian, h, rtol=1e-5, atol=1e-12)
+
+
+def newton_step(engine, objective, y, raw, weight):
+    """Return gradient and Newton weight by what the docstrings say."""
+    loss, n_classes = objective.loss, 2 if raw.ndim == 1 else raw.shape[1]
+    factor, bounded = engine.hessian_factor(n_classes), objective.hessian == "bounded"
+    g, h = loss.gradient_hessian(y, raw, weight)
+    if loss.link == "focal":
+        h, floor = factor * abs(h), abs(g) / 2
+        return g, np.maximum(h, floor) if bounded else h
+    bound, power = (1, 0) if n_classes == 2 else engine.softmax_bound_and_power
+    h, floor = loss.expected_hessian(raw, weight), abs(g) / bound
+    h = factor * (np.maximum(h, floor) if bounded else h)
+    scale = (1 + loss.gamma) ** power
+    return scale * g, scale * h
 
 
 def test_results_of_a_direct_call_are_not_overwritten(engine):
@@ -172,12 +241,20 @@ def test_signature_is_the_one_that_every_wrapper_counts_or_reads(engine):
 @pytest.mark.parametrize(
     "clone", [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))]
 )
-def test_copies_train_alike(engine, clone):
+def test_copies_train_alike(engine, clone, focal_link):
     X, y, _ = weighted_table(2)
-    objective = engine.Objective(1.5, (0.3, 0.7), hessian="absolute")
+    hessian = UNBOUNDED[focal_link]
+    objective = engine.Objective(1.5, (0.3, 0.7), link=focal_link, hessian=hessian)
     expected = engine.train(objective, X, y)
     assert_array_equal(engine.train(clone(objective), X, y), expected)
     assert repr(clone(objective)) == repr(objective)
+    words = f"link={focal_link!r}, hessian={hessian!r}"
+    assert repr(objective) == f"FocalObjective(1.5, (0.3, 0.7), {words})"
+    scaled = engine.Objective._of(FocalLoss(2.0, link=focal_link), 3.0)
+    for copied in (scaled, clone(scaled)):
+        got = copied([0, 1], [0.5, 0.5])
+        plain = engine.Objective(2.0, link=focal_link)([0, 1], [0.5, 0.5])
+        assert_allclose(got, 3.0 * np.array(plain), rtol=1e-6)
 
 
 # LightGBM says that it returns raw predictions instead.

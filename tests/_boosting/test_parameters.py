@@ -22,7 +22,8 @@ def test_every_word_of_the_engines_classifier_has_its_name_and_default(engine):
     assert own.pop("objective") is None
     # Unlike ==, it takes NaN, XGBoost's missing value, for equal.
     assert_equal({name: own[name] for name in theirs}, theirs)
-    assert set(own) - set(theirs) == {"focal_gamma", "focal_alpha"}
+    assert set(own) - set(theirs) == {"focal_gamma", "focal_alpha", "focal_link"}
+    assert own["focal_link"] == "posterior"
 
 
 def test_every_word_of_fit(engine):
@@ -38,7 +39,11 @@ def test_further_words_are_parameters(engine):
     assert model.get_params().items() >= engine.further.items()
     assert_equal(clone(model).get_params(), model.get_params())
     assert clone(model).get_params(deep=False).keys() == model.get_params().keys()
-    changed = {"focal_gamma": 1.0, "max_depth": 2} | engine.changed
+    changed = {
+        "focal_gamma": 1.0,
+        "focal_link": "focal",
+        "max_depth": 2,
+    } | engine.changed
     model.set_params(**changed)
     assert model.get_params().items() >= changed.items()
     assert_equal(clone(model).get_params(), model.get_params())

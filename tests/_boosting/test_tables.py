@@ -28,9 +28,9 @@ def test_pandas_categories_and_missing_values(engine, words):
     with pytest.raises(ValueError, match="feature names"):
         model.predict(X[["colour", "size", "age"]])
     model.fit(X, y, eval_set=[(recoded(X), y)])
-    expected = engine.score(model.loss_, y, model.decision_function(X))
+    expected = engine.score(model.loss_, y, engine.watched_raw(model, X))
     tolerance = engine.pick(lightgbm={}, xgboost={"abs": 2e-6})
-    got = model.evals_result_[engine.first_set]["focal_loss"][-1]
+    got = model.evals_result_[engine.first_set][engine.focal_metric][-1]
     assert got == pytest.approx(expected, **tolerance)
 
 

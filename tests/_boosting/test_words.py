@@ -22,6 +22,10 @@ from tests._boosting.refusals import assert_refused, assert_refused_unchanged
             {"focal_alpha": {7: 2.0}},
             "focal_alpha must have labels from [0, 1] as keys, got [7]",
         ),
+        (
+            {"focal_link": "logit"},
+            "focal_link must be one of ['focal', 'posterior'], got 'logit'",
+        ),
         ({"focal_gama": 1.0}, "focal_gamma and focal_alpha must be the only"),
         (
             {"objective": "binary:logistic"},

@@ -27,12 +27,14 @@ class Engine:
     any_labels, same_bins, free_leaves : dict
         Words of the engine's own training: labels that the objective has to check,
         features binned alike by both interfaces, leaves as large as their samples say.
-    first_set : str
-        Name of the first validation set in the results.
+    first_set, focal_metric : str
+        Names in the results: of the first validation set, and of the focal loss.
     endings : tuple of str
         Of the files that a booster writes.
     raw_type, raw_order : type, str
         Of the raw predictions that an objective gets.
+    softmax_bound_and_power : tuple of int
+        Bound of a softmax step, and power of 1 + gamma that multiplies its loss.
     unstored : float
         What a sparse matrix doesn't hold.
     """
@@ -46,6 +48,10 @@ class Engine:
 
     def classifier(self, **words):
         return self.Classifier(**self.small | words)
+
+    def watched_raw(self, model, X):
+        """Return the raw predictions that metrics see, which is before the shift."""
+        return model.decision_function(X) - model.calibration_shift_
 
     def plain(self, **words):
         return self.Wrapper(**self.small | words)

@@ -1,5 +1,7 @@
 """LightGBM's words for what the shared tests do."""
 
+import re
+
 import lightgbm as lgb
 import numpy as np
 import pytest
@@ -42,8 +44,10 @@ class LightGBM(Engine):
         ]
 
         self.first_set, self.endings = "valid_0", ("txt",)
+        self.focal_metric = "focal_loss"
         self.raw_type, self.raw_order = np.float64, "F"
         self.unstored = 0.0
+        self.softmax_bound_and_power = 2, 3
         self.any_labels, self.same_bins = {}, {}
         self.free_leaves = {"min_data_in_leaf": 1}
 
@@ -153,6 +157,11 @@ class LightGBM(Engine):
 
     def round_count(self, booster):
         return booster.current_iteration()
+
+    def with_state(self, booster, text):
+        """Return a copy of the booster with another text of ours."""
+        model = booster.model_to_string()
+        return lgb.Booster(model_str=re.sub(r"(?<=\[skfocal: ).*(?=\])", text, model))
 
     # -- fitted classifiers
 

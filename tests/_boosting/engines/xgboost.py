@@ -36,8 +36,10 @@ class XGBoost(Engine):
         ]
 
         self.first_set, self.endings = "validation_0", ("json", "ubj")
+        self.focal_metric = "relative_focal_loss"
         self.raw_type, self.raw_order = np.float32, "C"
         self.unstored = np.nan
+        self.softmax_bound_and_power = 1, 1
         # XGBoost checks labels for the named objective, even if another is given.
         self.any_labels = {"objective": "reg:squarederror"}
         # By default its classifier sketches the quantiles of another kind of matrix.
@@ -57,7 +59,7 @@ class XGBoost(Engine):
 
     def metric_names(self, n_classes):
         prefix = "" if n_classes == 2 else "m"
-        found = [f"{prefix}logloss", f"{prefix}error", "focal_loss", "auc"]
+        found = [f"{prefix}logloss", f"{prefix}error", self.focal_metric, "auc"]
         return found, found
 
     def data(self, X, y, weight=None):
@@ -94,7 +96,7 @@ class XGBoost(Engine):
             evals_result=seen,
             verbose_eval=False,
         )
-        return self.raw(booster, X), seen["validation_0"]["focal_loss"]
+        return self.raw(booster, X), seen["validation_0"][self.focal_metric]
 
     def wrapper(self, objective, y, **words):
         words |= {"base_score": self.params(y)["base_score"], "n_jobs": 1}
@@ -112,7 +114,9 @@ class XGBoost(Engine):
             sample_weight_eval_set=None if weight is None else [weight],
             verbose=False,
         )
-        return self.raw(model, X), model.evals_result()["validation_0"]["focal_loss"]
+        return self.raw(model, X), model.evals_result()["validation_0"][
+            self.focal_metric
+        ]
 
     def booster_of(self, wrapper):
         return wrapper.get_booster()
@@ -135,6 +139,11 @@ class XGBoost(Engine):
 
     def round_count(self, booster):
         return booster.num_boosted_rounds()
+
+    def with_state(self, booster, text):
+        copied = booster.copy()
+        copied.set_attr(skfocal=text)
+        return copied
 
     def best_round(self, model):
         return model.best_iteration_ + 1
