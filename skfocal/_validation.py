@@ -60,8 +60,10 @@ def check_raw(raw_prediction: npt.ArrayLike) -> FloatArray:
             "raw_prediction must have shape (n_samples,) or (n_samples, n_classes) "
             f"with n_classes >= 2, got {raw.shape}"
         )
-    finite = np.isfinite(raw)
-    if not finite.all():
+    # A finite sum has finite terms only: most arrays need no array of flags.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = raw.sum()
+    if not np.isfinite(total) and not (finite := np.isfinite(raw)).all():
         raise ValueError(f"raw_prediction must be finite, got {raw[~finite][0]}")
     contiguous = raw.flags.c_contiguous or raw.flags.f_contiguous
     return raw if contiguous else np.ascontiguousarray(raw)
@@ -82,7 +84,7 @@ def check_labels(y_true: npt.ArrayLike, n_classes: int | None) -> npt.NDArray[np
         if not low >= 0 or high > largest:
             wrong = high if low >= 0 else low
             raise ValueError(f"y_true must hold integers {limit}, got {wrong}")
-    labels = y.astype(np.int32, order="C")
+    labels = np.asarray(y, dtype=np.int32, order="C")
     if y.dtype.kind == "f" and not np.array_equal(labels, y):
         wrong = y[labels != y][0]
         raise ValueError(f"y_true must hold integers {limit}, got {wrong}")

@@ -13,7 +13,7 @@ import xgboost as xgb
 from _timing import medians
 from scipy.special import expit
 
-from skfocal import FocalLGBMClassifier, FocalXGBClassifier, xgboost
+from skfocal import FocalLGBMClassifier, FocalLoss, FocalXGBClassifier, xgboost
 from skfocal.lightgbm import FocalObjective
 
 N_FEATURES = 30
@@ -63,6 +63,16 @@ def print_table(title, tasks, rounds, repeats):
         print(f"{name:38}{value / first:8.3f}{1e3 * value / rounds:12.1f}")
 
 
+def objectives(Objective):
+    """The default, another gamma, the other link, and the built-in's very trees."""
+    return {
+        "FocalObjective(2.0)": Objective(2.0),
+        "FocalObjective(1.7)": Objective(1.7),
+        "FocalObjective(2.0, link='focal')": Objective(2.0, link="focal"),
+        "FocalObjective(0.0, 'expected')": Objective(0.0, hessian="expected"),
+    }
+
+
 def training_tasks(n, n_classes, rounds):
     X, y = make_data(n, n_classes)
     data = lgb.Dataset(X, y, params={"verbosity": -1}).construct()
@@ -74,15 +84,9 @@ def training_tasks(n, n_classes, rounds):
         params = PARAMS | classes | {"objective": objective}
         return lambda: lgb.train(params, data, rounds)
 
-    return {
-        f"built-in {built_in}": train(built_in),
-        "FocalObjective(2.0)": train(FocalObjective(2.0)),
-        "FocalObjective(1.5)": train(FocalObjective(1.5)),
-        "FocalObjective(0.0, 'absolute')": train(
-            FocalObjective(0.0, hessian="absolute")
-        ),
-        "naive NumPy objective": train(naive),
-    }
+    tasks = {f"built-in {built_in}": train(built_in)}
+    tasks |= {name: train(each) for name, each in objectives(FocalObjective).items()}
+    return tasks | {"naive NumPy objective": train(naive)}
 
 
 def xgboost_tasks(n, n_classes, rounds):
@@ -93,21 +97,21 @@ def xgboost_tasks(n, n_classes, rounds):
         words |= {"objective": "multi:softprob", "num_class": n_classes}
         words["base_score"] = [0.0] * n_classes
     naive = naive_objective if n_classes == 2 else naive_multiclass_objective
-    starts = FocalObjective(2.0).loss.fit_intercept_only(y)
-    focal = {"base_score": float(expit(starts)) if n_classes == 2 else starts.tolist()}
 
-    def train(objective, start=focal):
+    def train(objective, loss=None):
+        start = {} if loss is None else {"base_score": start_of(loss, y)}
         return lambda: xgb.train(words | start, data, rounds, obj=objective)
 
-    return {
-        f"built-in {words['objective']}": train(None, {}),
-        "FocalObjective(2.0)": train(xgboost.FocalObjective(2.0)),
-        "FocalObjective(1.5)": train(xgboost.FocalObjective(1.5)),
-        "FocalObjective(0.0, 'absolute')": train(
-            xgboost.FocalObjective(0.0, hessian="absolute"), {}
-        ),
-        "naive NumPy objective": train(naive),
-    }
+    tasks = {f"built-in {words['objective']}": train(None)}
+    for name, each in objectives(xgboost.FocalObjective).items():
+        tasks[name] = train(each, each.loss if each.loss.gamma else None)
+    focal = FocalLoss(2.0)
+    return tasks | {"naive NumPy objective": train(naive, focal)}
+
+
+def start_of(loss, y):
+    start = loss.fit_intercept_only(y)
+    return float(expit(start)) if np.ndim(start) == 0 else start.tolist()
 
 
 def peer_tasks(n, rounds):

@@ -1,6 +1,7 @@
 """What the kernels cost: against naive NumPy, and against copying the same bytes.
 
-The task is gradient and Newton weight, float64 in and float32 out.
+The task is gradient and Newton weight, float64 in and float32 out, and exact gradient
+and Hessian in float64, as FocalLoss.gradient_hessian returns them.
 
 Run ``python docs/benchmarks/kernels.py``, with ``--quick`` only to see that it runs.
 All times of a table come from interleaved runs in one process; medians are compared.
@@ -11,15 +12,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import product
 
 import numba
 import numpy as np
 from _timing import medians
 
-from skfocal import FocalLoss, _parallel
+from skfocal import FocalLoss
+from skfocal._compute import threads
 from skfocal._compute.compiling import FASTMATH
 from skfocal._compute.fastmath import exp, log1p_unit
-from skfocal.loss import Batch
+from skfocal.loss._step import NewtonStep
 
 COPY = "copy of the same bytes"
 
@@ -68,12 +71,20 @@ def naive_softmax(y, z, gamma):
     return A[:, None] * d, A[:, None] * p * (1 - p) + B[:, None] * d**2
 
 
-def focal(y, raw, gamma):
+def step(y, raw, gamma, link):
     """Gradient and Newton weight in float32, as an engine asks for them."""
     alpha = 0.5 if raw.ndim == 1 else None
-    batch = Batch(FocalLoss(gamma, alpha), y, raw, None)
+    n_classes = 2 if raw.ndim == 1 else raw.shape[1]
+    newton = NewtonStep(FocalLoss(gamma, alpha, link=link), n_classes)
     out = [np.empty_like(raw, dtype=np.float32) for _ in range(2)]
-    return lambda: batch.run("gradient_hessian", 1.0, 0.5, *out)
+    floor = 0.5 if link == "focal" else 1.0
+    return lambda: newton.fill(y, raw, None, *out, floor=floor)
+
+
+def exact(y, raw, gamma, link):
+    """Exact derivatives in float64, arguments checked."""
+    loss, y = FocalLoss(gamma, link=link), y.astype(np.int32)
+    return lambda: loss.gradient_hessian(y, raw)
 
 
 def copy_of_the_same_bytes(raw, y):
@@ -85,7 +96,7 @@ def copy_of_the_same_bytes(raw, y):
     def copy(start, stop):
         np.copyto(target[start:stop], source[start:stop])
 
-    return lambda: _parallel.run_kernel(copy, source.shape)
+    return lambda: threads.run_kernel(copy, source.shape)
 
 
 def loop_over(function):
@@ -102,16 +113,16 @@ def loop_over(function):
 
 def only(function, x):
     out, loop = np.empty_like(x), loop_over(function)
-    return lambda: _parallel.run_kernel(loop, x.shape, x, out)
+    return lambda: threads.run_kernel(loop, x.shape, x, out)
 
 
 def with_threads(n_threads, task):
     def call():
-        _parallel.max_threads, before = (lambda: n_threads), _parallel.max_threads
+        threads.max_threads, before = (lambda: n_threads), threads.max_threads
         try:
             task()
         finally:
-            _parallel.max_threads = before
+            threads.max_threads = before
 
     return call
 
@@ -126,8 +137,12 @@ def binary_tasks(n, gamma):
     }
     return numpy_tasks, {
         COPY: copy_of_the_same_bytes(z, y),
-        "focal": focal(y, z, gamma),
-        "focal, float32 raw predictions": focal(y, z.astype(np.float32), gamma),
+        "focal": step(y, z, gamma, "focal"),
+        "focal, float32 raw": step(y, z.astype(np.float32), gamma, "focal"),
+        "posterior": step(y, z, gamma, "posterior"),
+        "posterior, float32 raw": step(y, z.astype(np.float32), gamma, "posterior"),
+        "gradient_hessian, focal": exact(y, z, gamma, "focal"),
+        "gradient_hessian, posterior": exact(y, z, gamma, "posterior"),
         "part: exp alone": only(exp, -abs(z)),
         "part: log1p alone": only(log1p_unit, np.exp(-abs(z))),
     }
@@ -139,22 +154,25 @@ def softmax_tasks(n, gamma, order):
     y = rng.integers(0, 5, n).astype(np.int32)
     return {"naive NumPy": lambda: naive_softmax(y, z, gamma)}, {
         COPY: copy_of_the_same_bytes(z, y),
-        "focal": focal(y, z, gamma),
+        "focal": step(y, z, gamma, "focal"),
+        "posterior": step(y, z, gamma, "posterior"),
+        "gradient_hessian, focal": exact(y, z, gamma, "focal"),
+        "gradient_hessian, posterior": exact(y, z, gamma, "posterior"),
     }
 
 
 def print_table(title, serial, parallel, repeats):
     tasks = {(name, 1): task for name, task in serial.items()}
-    for threads in (1, 2):
+    for n_threads in (1, 2):
         for name, task in parallel.items():
-            tasks[name, threads] = with_threads(threads, task)
+            tasks[name, n_threads] = with_threads(n_threads, task)
     seconds = medians(tasks, repeats)
     print(f"\n{title}")
     print(f"{'':32}{'threads':>8}{'naive / it':>12}{'it / copy':>11}")
-    for (name, threads), took in seconds.items():
+    for (name, n_threads), took in seconds.items():
         speed_up = seconds["naive NumPy", 1] / took
-        ratio = took / seconds[COPY, threads]
-        print(f"{name:32}{threads:8}{speed_up:12.1f}{ratio:11.2f}")
+        ratio = took / seconds[COPY, n_threads]
+        print(f"{name:32}{n_threads:8}{speed_up:12.1f}{ratio:11.2f}")
 
 
 FIRST_CALL = """
@@ -164,14 +182,14 @@ import numpy as np
 from skfocal import FocalLoss
 imported = perf_counter()
 y, z = np.zeros(10), np.zeros({shape})
-FocalLoss(2.0).gradient_hessian(y, z)
+FocalLoss(2.0, link="{link}").gradient_hessian(y, z)
 print(imported - start, perf_counter() - imported)
 """
 
 
-def first_call(shape, cache):
+def first_call(shape, link, cache):
     environment = os.environ | {"NUMBA_CACHE_DIR": cache}
-    command = [sys.executable, "-c", FIRST_CALL.format(shape=shape)]
+    command = [sys.executable, "-c", FIRST_CALL.format(shape=shape, link=link)]
     output = subprocess.check_output(command, env=environment, text=True)
     return [float(number) for number in output.split()]
 
@@ -179,12 +197,13 @@ def first_call(shape, cache):
 def print_first_calls(repeats):
     print("\nfirst call in a fresh process, seconds")
     print(f"{'':30}{'import':>12}{'cold cache':>12}{'warm cache':>12}")
-    for name, shape in [("binary", 10), ("softmax, 5 classes", (10, 5))]:
+    shapes = {"binary": 10, "softmax, 5 classes": (10, 5)}
+    for (name, shape), link in product(shapes.items(), ("focal", "posterior")):
         with tempfile.TemporaryDirectory() as cache:
-            _, cold = first_call(shape, cache)
-            warm = [first_call(shape, cache) for _ in range(repeats)]
+            _, cold = first_call(shape, link, cache)
+            warm = [first_call(shape, link, cache) for _ in range(repeats)]
         imports, calls = np.median(warm, axis=0)
-        print(f"{name:30}{imports:12.2f}{cold:12.2f}{calls:12.2f}")
+        print(f"{name + ', ' + link:30}{imports:12.2f}{cold:12.2f}{calls:12.2f}")
 
 
 def main():
@@ -192,7 +211,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small and few: a trial")
     quick = parser.parse_args().quick
     n, repeats = (100_000, 3) if quick else (1_000_000, 41)
-    for gamma in (2.0, 1.5):
+    for gamma in (2.0, 1.7):
         title = f"binary, {n} rows, gamma={gamma}"
         print_table(title, *binary_tasks(n, gamma), repeats)
         for order in "CF":
