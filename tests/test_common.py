@@ -12,7 +12,12 @@ pytestmark = [
     # Array API is off unless SCIPY_ARRAY_API is set: scikit-learn skips with a warning.
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning"),
 ]
-PARAMETERS = [{}, {"focal_gamma": 0.5}, {"focal_alpha": "balanced"}]
+PARAMETERS = [
+    {},
+    {"focal_gamma": 0.5},
+    {"focal_alpha": "balanced"},
+    {"focal_link": "focal"},
+]
 
 
 @parametrize_with_checks(

@@ -17,7 +17,6 @@ from skfocal import FocalLoss
 from tests._boosting.data import weighted_table
 from tests._boosting.engines import by_engine
 
-
 # Newton weights without the bound, by link.
 UNBOUNDED = {"posterior": "expected", "focal": "absolute"}
 STEPS = [(link, word) for link in UNBOUNDED for word in ("bounded", UNBOUNDED[link])]

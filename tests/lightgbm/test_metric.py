@@ -9,11 +9,13 @@ from tests._boosting.data import weighted_table
 from tests._boosting.engines import LIGHTGBM
 
 
-def test_metric_is_name_loss_and_that_less_is_better():
-    metric = FocalMetric(0.5, 0.3)
+@pytest.mark.parametrize("link", ["posterior", "focal"])
+def test_metric_is_name_loss_and_that_less_is_better(link):
+    metric = FocalMetric(0.5, 0.3, link=link)
     name, value, higher_is_better = metric([0, 1], [0.0, 1.0], [1.0, 2.0])
     assert (name, higher_is_better) == ("focal_loss", False)
-    assert value == FocalLoss(0.5, 0.3)([0, 1], [0.0, 1.0], [1.0, 2.0])
+    loss = FocalLoss(0.5, 0.3, link=link)
+    assert value == loss([0, 1], [0.0, 1.0], [1.0, 2.0])
 
 
 def test_metric_checks_weights_of_a_dataset():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.utils.class_weight import compute_sample_weight
 
 from tests._boosting.data import table
 from tests._boosting.engines import LIGHTGBM
@@ -20,19 +21,30 @@ def test_class_weight_multiplies_the_sample_weight():
     balanced = classifier(class_weight="balanced").fit(X[100:], y[100:])
     prior = balanced.loss_.predict_proba([balanced.initial_score_])[0]
     assert_allclose(prior, [0.5, 0.5])
+    # It changes the population that the probabilities are balanced for.
+    for model in (balanced, classifier(class_weight="balanced", focal_alpha=[1, 9])):
+        proba = model.fit(X[100:], y[100:]).predict_proba(X[100:])[:, 1]
+        weight = compute_sample_weight("balanced", y[100:])
+        assert np.average(proba, weights=weight) == pytest.approx(0.5, abs=1e-6)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_going_on_with_too_few_rows_keeps_the_model(n_classes):
+@pytest.mark.parametrize("link", ["posterior", "focal"])
+def test_going_on_with_too_few_rows_keeps_the_model(n_classes, link):
     X, y = table(n_classes)
-    first = classifier().fit(X, y)
-    model = classifier().fit(X[:12] * 0, np.arange(12) % n_classes, init_model=first)
-    assert_array_equal(model.decision_function(X), first.decision_function(X))
+    first = classifier(focal_link=link).fit(X, y)
+    model = classifier(focal_link=link)
+    model.fit(X[:12] * 0, np.arange(12) % n_classes, init_model=first)
+    got = model.decision_function(X)
+    if link == "focal":
+        assert_array_equal(got, first.decision_function(X))
+    assert_allclose(got - model.calibration_shift_, first.decision_function(X))
 
 
-def test_iterations_from_any_to_any():
+@pytest.mark.parametrize("link", ["posterior", "focal"])
+def test_iterations_from_any_to_any(link):
     X, y = table()
-    model = classifier().fit(X, y)
+    model = classifier(focal_link=link).fit(X, y)
     head = model.decision_function(X, num_iteration=1)
     tail = model.decision_function(X, start_iteration=1)
     assert_allclose(head + tail, model.decision_function(X), atol=1e-12)

@@ -44,7 +44,7 @@ def test_several_validation_sets():
     model.fit(X, y, eval_set=sets, eval_class_weight=[None, {0: 1.0, 1: 9.0}])
     weighted = model.evals_result_["valid_1"]["focal_loss"][-1]
     weight = np.where(y_val == 1, 9.0, 1.0)
-    expected = model.loss_(y_val, model.decision_function(X_val), weight)
+    expected = model.loss_(y_val, LIGHTGBM.watched_raw(model, X_val), weight)
     assert weighted == pytest.approx(expected)
 
 
@@ -72,8 +72,8 @@ def test_metric_of_the_users_own_gets_probabilities():
         X, y, X_val=X_val, y_val=y_val, eval_metric=[brier, FocalMetric(0.0)]
     )
     scores = model.evals_result_["valid_0"]
-    proba = model.predict_proba(X_val)[:, 1]
+    raw = LIGHTGBM.watched_raw(model, X_val)
+    proba = model.loss_.predict_proba(raw)[:, 1]
     assert scores["brier"][-1] == pytest.approx(np.mean((y_val - proba) ** 2))
-    raw = model.decision_function(X_val)
     assert scores["focal_loss"][-1] == pytest.approx(FocalLoss(0.0)(y_val, raw))
     assert set(seen) == {None}

@@ -24,6 +24,7 @@ def test_xgboosts_classifier_loads_the_model(tmp_path, words, n_classes, ending)
     linked = np.c_[link(model.decision_function(X))]
     proba = wrapper.predict_proba(X)
     assert_allclose(proba[:, 1:], linked[:, -(n_classes - 1) :], atol=1e-6)
+    assert_allclose(proba, model.predict_proba(X), rtol=0, atol=2e-6)
 
 
 def test_a_restored_classifier_knows_what_is_missing():
@@ -47,6 +48,13 @@ def test_save_and_load_under_xgboosts_names(tmp_path):
     assert_array_equal(other.predict(X), model.predict(X))
     assert_array_equal(other.predict_proba(X), model.predict_proba(X))
     assert (other.max_depth, other.focal_gamma) == (2, 1.0)
+    old = classifier(focal_link="focal").fit(X, labels)
+    old.save_model(tmp_path / "old.json")
+    other.load_model(tmp_path / "old.json")
+    assert other.focal_link == "focal"
+    assert_array_equal(other.predict_proba(X), old.predict_proba(X))
+    other.load_model(tmp_path / "model.json")
+    assert other.focal_link == "posterior"
     assert other.get_booster() is other.booster_
     assert_array_equal(other.apply(X), model.apply(X))
     assert model.apply(X, iteration_range=(0, 2)).shape == (len(y), 6)

@@ -9,14 +9,17 @@ from tests._boosting.data import split, table
 from tests._boosting.engines import XGBOOST
 
 classifier, plain = XGBOOST.classifier, XGBOOST.plain
+LINKS = pytest.mark.parametrize("link", ["posterior", "focal"])
 
 
+@LINKS
 @pytest.mark.parametrize("tree_method", ["hist", "exact"])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_weight_of_three_is_a_row_three_times(n_classes, tree_method):
+def test_a_weight_of_three_is_a_row_three_times(n_classes, tree_method, link):
     X, y = table(n_classes, n=300)
     times = np.arange(len(y)) % 4 + 1
     words = {"tree_method": tree_method, "max_bin": 1000, "min_child_weight": 0}
+    words["focal_link"] = link
     weighted = classifier(**words).fit(X, y, times)
     repeated = classifier(**words).fit(np.repeat(X, times, 0), np.repeat(y, times))
     # scikit-learn's own check of this has fifteen rows.
@@ -36,6 +39,7 @@ def test_scale_pos_weight_multiplies_the_weights_of_the_second_class():
         assert_array_equal(got.decision_function(X), expected.decision_function(X))
 
 
+@LINKS
 @pytest.mark.parametrize(
     ("n_classes", "base_score", "start"),
     [
@@ -44,38 +48,52 @@ def test_scale_pos_weight_multiplies_the_weights_of_the_second_class():
         (3, [0.1, 0.2, -0.3], [0.1, 0.2, -0.3]),
     ],
 )
-def test_base_score_is_the_start_that_the_user_chose(n_classes, base_score, start):
+def test_base_score_is_the_start_that_the_user_chose(
+    n_classes, base_score, start, link
+):
     X, y = table(n_classes)
     words = {"learning_rate": 1e-9, "n_estimators": 1}
-    model = classifier(base_score=base_score, **words).fit(X, y)
-    raw = model.decision_function(X)
+    model = classifier(base_score=base_score, focal_link=link, **words).fit(X, y)
+    raw = XGBOOST.watched_raw(model, X)
     assert_allclose(raw, np.broadcast_to(start, raw.shape), atol=1e-6)
     assert_allclose(model.initial_score_, start)
+    # One round of no length, which nothing but the constant balances.
+    share = np.bincount(y) / len(y)
+    balanced = np.allclose(model.predict_proba(X).mean(axis=0), share, atol=1e-6)
+    assert balanced == (link == "posterior")
 
 
+@LINKS
 @pytest.mark.parametrize("base_score", [None, 0.9])
-def test_going_on_starts_at_the_best_round_and_does_not_move_the_old_model(base_score):
+def test_going_on_starts_at_the_best_round_and_does_not_move_the_old_model(
+    base_score, link
+):
     X, X_val, y, y_val = split()
     words = {"n_estimators": 200, "learning_rate": 0.5, "early_stopping_rounds": 3}
     first = plain(**words, eval_metric="logloss")
     first.fit(X, y, eval_set=[(X_val, y_val)], verbose=False)
     best = first.best_iteration + 1
     assert best < first.get_booster().num_boosted_rounds()
-    model = classifier(n_estimators=4, base_score=base_score)
+    model = classifier(n_estimators=4, base_score=base_score, focal_link=link)
     model.fit(X, y, xgb_model=first)
     assert model.n_iter_ == best + 4
-    assert_array_equal(
-        model.decision_function(X, iteration_range=(0, best)),
-        first.predict(X, output_margin=True),
-    )
+    head = model.decision_function(X, iteration_range=(0, best))
+    expected = first.predict(X, output_margin=True)
+    if link == "focal":
+        assert_array_equal(head, expected)
+    assert_allclose(head - model.calibration_shift_, expected, rtol=0, atol=2e-6)
 
 
+@LINKS
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_predictions_start_at_a_base_margin(n_classes):
+def test_predictions_start_at_a_base_margin(n_classes, link):
     X, y = table(n_classes)
-    offset = classifier(n_estimators=5).fit(X, y).decision_function(X)
-    model = classifier(n_estimators=10).fit(X, y, base_margin=offset)
-    expected = classifier(n_estimators=15).fit(X, y).decision_function(X)
+    first, longer = (
+        classifier(n_estimators=n, focal_link=link).fit(X, y) for n in (5, 15)
+    )
+    offset, expected = (XGBOOST.watched_raw(m, X) for m in (first, longer))
+    model = classifier(n_estimators=10, focal_link=link)
+    model.fit(X, y, base_margin=offset)
     given = model.decision_function(X, base_margin=offset)
     assert_allclose(given, expected, atol=1e-4)
     proba = model.predict_proba(X, base_margin=offset)

@@ -20,15 +20,17 @@ def test_results_under_xgboosts_name(n_classes):
     assert model.evals_result() is model.evals_result_
 
 
-@pytest.mark.parametrize("metrics", [["focal_loss", "auc"], ["auc", "focal_loss"]])
+@pytest.mark.parametrize(
+    "metrics", [["relative_focal_loss", "auc"], ["auc", "relative_focal_loss"]]
+)
 def test_early_stopping_watches_the_last_metric(metrics):
     X, X_val, y, y_val = split()
     words = {"n_estimators": 200, "early_stopping_rounds": 5, "eval_metric": metrics}
     model = classifier(**words).fit(X, y, X_val=X_val, y_val=y_val, verbose=False)
     scores = model.evals_result_["validation_0"]
-    best = np.argmax(scores["auc"]), np.argmin(scores["focal_loss"])
+    best = np.argmax(scores["auc"]), np.argmin(scores["relative_focal_loss"])
     assert best[0] != best[1]
-    assert model.best_iteration_ == best[metrics[-1] == "focal_loss"]
+    assert model.best_iteration_ == best[metrics[-1] == "relative_focal_loss"]
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -58,10 +60,12 @@ def test_several_validation_sets():
         sample_weight_eval_set=[weight, None, None],
         verbose=False,
     )
-    results = [model.evals_result_[f"validation_{i}"]["focal_loss"] for i in range(4)]
+    results = [
+        model.evals_result_[f"validation_{i}"]["relative_focal_loss"] for i in range(4)
+    ]
     assert results[1] == results[3]
     for (X_, y_), w, scores in zip(sets, (weight, None, None), results, strict=False):
-        expected = XGBOOST.score(model.loss_, y_, model.decision_function(X_), w)
+        expected = XGBOOST.score(model.loss_, y_, XGBOOST.watched_raw(model, X_), w)
         assert scores[-1] == pytest.approx(expected, abs=2e-6)
 
 
@@ -76,10 +80,11 @@ def test_metric_of_the_users_own_gets_probabilities():
 
     model = classifier(eval_metric=[brier, FocalMetric(0.0)]).fit(X, y, **words)
     scores = model.evals_result_["validation_0"]
-    proba, raw = model.predict_proba(X_val)[:, 1], model.decision_function(X_val)
+    raw = XGBOOST.watched_raw(model, X_val)
+    proba = model.loss_.predict_proba(raw)[:, 1]
     assert scores["brier"][-1] == pytest.approx(np.mean((y_val - proba) ** 2), abs=2e-6)
     expected = XGBOOST.score(FocalLoss(0.0), y_val, raw)
-    assert scores["focal_loss"][-1] == pytest.approx(expected, abs=2e-6)
+    assert scores["relative_focal_loss"][-1] == pytest.approx(expected, abs=2e-6)
     assert all(more == {} for more in seen)
     weight = np.random.default_rng(0).uniform(size=len(y_val))
     model.fit(X, y, sample_weight_val=weight, **words)

@@ -60,7 +60,7 @@ def test_metrics_are_printed_only_if_asked_for(capfd):
     classifier().fit(X, y, verbose=False, **words)
     assert capfd.readouterr() == ("", "")
     classifier().fit(X, y, verbose=5, **words)
-    assert capfd.readouterr().out.count("validation_0-focal_loss") == 4
+    assert capfd.readouterr().out.count("validation_0-relative_focal_loss") == 4
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -5,6 +5,7 @@ import re
 import lightgbm as lgb
 import numpy as np
 import pytest
+from scipy.special import expit, softmax
 
 import skfocal.lightgbm
 from tests._boosting.engines.base import Engine
@@ -121,6 +122,15 @@ class LightGBM(Engine):
         words = self.params(y, n_estimators=20, objective=objective, **words)
         words["n_jobs"] = words.pop("num_threads")
         return lgb.LGBMClassifier(**words)
+
+    def fit_wrapper_from(self, start, objective, X, y, weight):
+        """Return raw predictions, start included, and probabilities of the wrapper."""
+        init = np.full((len(y), *np.shape(start)), start)
+        model = self.wrapper(objective, y).fit(X, y, weight, init_score=init)
+        raw = self.raw(model, X) + start
+        # The wrapper returns raw predictions.
+        proba = expit(raw) if raw.ndim == 1 else softmax(raw, axis=1)
+        return raw, np.c_[1 - proba, proba] if raw.ndim == 1 else proba
 
     def fit_watched(self, objective, metric, X, y, weight):
         model = self.wrapper(objective, y, metric="None")

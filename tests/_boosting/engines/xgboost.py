@@ -102,6 +102,15 @@ class XGBoost(Engine):
         words |= {"base_score": self.params(y)["base_score"], "n_jobs": 1}
         return xgb.XGBClassifier(objective=objective, n_estimators=20, **words)
 
+    def fit_wrapper_from(self, start, objective, X, y, weight):
+        words = {"base_score": self.params(y, start)["base_score"]} | self.same_bins
+        model = (
+            self.wrapper(objective, y)
+            .set_params(**words)
+            .fit(X, y, sample_weight=weight)
+        )
+        return self.raw(model, X), model.predict_proba(X)
+
     def fit_watched(self, objective, metric, X, y, weight):
         model = self.wrapper(objective, y, eval_metric=metric).set_params(
             n_estimators=5
