@@ -64,7 +64,7 @@ def test_parameters(make, kwargs, message):
 
 
 def test_hessian():
-    with raises("hessian must be one of ['bounded', 'absolute'], got 'exact'"):
+    with raises("hessian must be one of ['bounded', 'expected'], got 'exact'"):
         FocalObjective(hessian="exact")
 
 

@@ -240,7 +240,7 @@ def _underflown(block, w, k, j, slope):
 
 @fast_njit
 def _derivatives(block, gamma, alpha, weights, size):
-    """v and dv/dG of each class; loss, B, beta of the true class; e**-c."""
+    """v and d(log v)/dG of each class; loss, B, beta of the true class; e**-c."""
     for k in range(block.of.shape[0]):
         of, g = block.of[k], _gamma_of(gamma, k)
         w, s, vs, rs = of[_W], of[_S], of[_V], of[_R]
@@ -257,7 +257,7 @@ def _derivatives(block, gamma, alpha, weights, size):
                 else _underflown(block, w, k, j, slope)
             )
             vs[j] = v
-            rs[j] = v * _ratio((q - p) - bend, slope, 1.0)
+            rs[j] = _ratio((q - p) - bend, slope, 1.0)
             power = power_of(q, log_q, uniform_or(gamma, g))
             phi = power * (1.0 + g * t)
             B = phi * q_by_slope
@@ -280,17 +280,20 @@ def _derivatives(block, gamma, alpha, weights, size):
 
 @fast_njit
 def _totals(block, size):
-    """Sums of v and r over all classes, and over all but the top one."""
+    """r / B; sums of v and of it over all classes, and over all but the top one."""
     for sums in (block.v_others, block.v_total, block.r_others, block.r_total):
         sums[:size] = 0.0
     for k in range(block.of.shape[0]):
-        vs, rs = block.of[k, _V], block.of[k, _R]
+        v = block.of[k, _V]
         for j in range(size):
-            v, r, top = vs[j], rs[j], block.top[j] == k
-            block.v_total[j] += v
-            block.r_total[j] += r
-            block.v_others[j] += 0.0 if top else v
-            block.r_others[j] += 0.0 if top else r
+            block.v_total[j] += v[j]
+            block.v_others[j] += 0.0 if block.top[j] == k else v[j]
+    for k in range(block.of.shape[0]):
+        v, r = block.of[k, _V], block.of[k, _R]
+        for j in range(size):
+            r[j] *= v[j] / block.v_total[j]
+            block.r_total[j] += r[j]
+            block.r_others[j] += 0.0 if block.top[j] == k else r[j]
 
 
 @fast_njit
@@ -312,7 +315,7 @@ def _sigma(block, k, j):
 @fast_njit
 def _hessian(block, k, j, sigma, not_sigma):
     """Entry k of the diagonal: terms that nearly cancel are never subtracted."""
-    r, B = block.of[k, _R, j], block.B[j] / block.v_total[j]
+    r, B = block.of[k, _R, j], block.B[j]
     r_others = block.r_others[j] if block.top[j] == k else block.r_total[j] - r
     true = block.y[j] == k
     own = B * r - (block.beta[j] if true else 0.0)
@@ -400,4 +403,4 @@ def softmax_posterior_curvature(
             for k in range(raw.shape[1]):
                 sigma, not_sigma = _sigma(block, k, j)
                 deviation[i, k] = -not_sigma if block.y[j] == k else sigma
-                spread[i, k] = block.B[j] * block.of[k, _R, j] / block.v_total[j]
+                spread[i, k] = block.B[j] * block.of[k, _R, j]
