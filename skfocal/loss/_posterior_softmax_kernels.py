@@ -1,12 +1,7 @@
 """Compiled softmax focal loss in the posterior link: one loop per task.
 
-The raw predictions u give the class probabilities, eta = softmax(u). The focal
-probabilities p behind them, in log-odds s_k, solve (see ``_link_kernel_terms``)
-
-    G_k(s_k) = log(alpha_k eta_k) + c,    sum_k p_k = 1,
-
-by Newton's method in all s_k and c at once, block by block. With v_k = dp_k/dG_k,
-sigma = v / sum(v), B = -dFL_t/dG_t and beta = dB/dG_t,
+With the s_k and c of ``_softmax_link_kernels``, v_k = dp_k/dG_k, sigma = v / sum(v),
+B = -dFL_t/dG_t and beta = dB/dG_t,
 
     gradient = B d,  d = sigma - e_t,    expected hessian = e**-c (diag(v) - v sigma'),
     hessian  = -beta d d' + diag(r) - r sigma' - sigma r' + sum(r) sigma sigma',
@@ -15,212 +10,34 @@ sigma = v / sum(v), B = -dFL_t/dG_t and beta = dB/dG_t,
 Arguments are those of ``_kernel_terms``.
 """
 
-from collections import namedtuple
-
 import numpy as np
 
 from skfocal._compute.compiling import fast_njit, kernel, use_wide_vectors
-from skfocal._compute.fastmath import exp, log, log1p, log1p_unit
+from skfocal._compute.fastmath import exp
 from skfocal.loss._binary_kernels import margin_terms
-from skfocal.loss._kernel_terms import of_class, power_of, uniform_or
+from skfocal.loss._kernel_terms import power_of, uniform_or
 from skfocal.loss._link_kernel_terms import (
-    STEP_TOLERANCE,
     link_bend,
     link_decay,
     link_slope,
-    link_value,
     surprise_terms,
+)
+from skfocal.loss._softmax_link_kernels import (
+    BLOCK,
+    EXACT_START,
+    R,
+    S,
+    V,
+    W,
+    gamma_of,
+    load,
+    new_block,
+    solve,
 )
 
 __all__ = ["softmax_posterior", "softmax_posterior_curvature"]
 
-# Rows per block: enough for SIMD, few enough to stay in the L1 cache.
-_BLOCK = 64
-# 3 to 5 are enough for one gamma up to 5, 37 for gamma 100. A step is cut at 2, lest
-# two classes of nearly one probability take turns in leading for ever.
-_MAX_STEPS = 200
-_LONGEST_STEP = 2.0
-# Below it the start is exact, and Newton's method would divide by what underflows.
-_EXACT_START = -600.0
 _TINY = 2.0**-1000
-# A start of nearly equal probabilities has its top class at p = 1 - exp of it.
-_LARGEST_LOG_Q = -0.3
-
-# Fields of a class, with an entry per row of the block: w, s, G - w, dG/ds, p, v, r.
-# One after the other, so that LLVM sees that they don't overlap.
-_W, _S, _EXCESS, _SLOPE, _P, _V, _R = range(7)
-_N_FIELDS = 7
-
-_Block = namedtuple(
-    "_Block",
-    "of, y, lead, top, w_lead, w_next, rest, log_q, alpha_eta, others, reach, pull, "
-    "s_top, p_top, slope_top, excess_top, step, level, B, beta, expected, v_others, "
-    "v_total, r_others, r_total, loss, out",
-)
-
-
-@fast_njit
-def _new_block(n_classes):
-    r = np.empty((26, _BLOCK))
-    return _Block(
-        np.empty((n_classes, _N_FIELDS, _BLOCK)),
-        *(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11]),
-        *(r[12], r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], r[21], r[22]),
-        *(r[23], r[24], r[25]),
-    )
-
-
-@fast_njit
-def _gamma_of(gamma, k):
-    return np.float64(of_class(gamma, k))
-
-
-@fast_njit
-def _load(block, y, raw, log_alpha, first, last):
-    """Copy labels, and w_k = log(alpha_k eta_k) up to a constant of the row."""
-    labels = y[first:last]
-    for j in range(labels.size):
-        block.y[j] = labels[j]
-    for k in range(block.of.shape[0]):
-        column, w = raw.T[k][first:last], block.of[k, _W]
-        for j in range(column.size):
-            w[j] = column[j] + log_alpha[k]
-
-
-@fast_njit
-def _find_top(block, field, largest, top, size):
-    """Largest entry of each row, and its class."""
-    largest[:size] = block.of[0, field][:size]
-    top[:size] = 0.0
-    for k in range(1, block.of.shape[0]):
-        column = block.of[k, field]
-        for j in range(size):
-            larger = column[j] > largest[j]
-            largest[j] = column[j] if larger else largest[j]
-            top[j] = k if larger else top[j]
-
-
-@fast_njit
-def _subtract_lead(block, size):
-    """w to w - w_lead, and the next largest of it."""
-    _find_top(block, _W, block.w_lead, block.lead, size)
-    block.w_next[:size] = -np.inf
-    for k in range(block.of.shape[0]):
-        w = block.of[k, _W]
-        for j in range(size):
-            w[j] -= block.w_lead[j]
-            w_other = -np.inf if block.lead[j] == k else w[j]
-            block.w_next[j] = max(block.w_next[j], w_other)
-
-
-@fast_njit
-def _sum_exponentials(block, log_alpha, size):
-    """log of the sum of exp(w) but the lead's, and alpha eta of the lead."""
-    block.others[:size] = 0.0
-    block.alpha_eta[:size] = 0.0
-    for k in range(block.of.shape[0]):
-        w, inverse = block.of[k, _W], np.exp(-log_alpha[k])
-        for j in range(size):
-            e = exp(min(w[j] - block.w_next[j], 0.0))
-            block.others[j] += 0.0 if block.lead[j] == k else e
-            block.alpha_eta[j] += inverse * exp(w[j])
-    for j in range(size):
-        block.rest[j] = block.w_next[j] + log(block.others[j])
-        block.alpha_eta[j] = 1.0 / block.alpha_eta[j]
-
-
-@fast_njit
-def _start(block, gamma, size):
-    """The s_k that are exact where one class is far ahead."""
-    for j in range(size):
-        g = _gamma_of(gamma, np.int64(block.lead[j]))
-        log_q = (block.rest[j] - log1p(g)) / (1.0 + g)
-        block.log_q[j] = min(log_q, _LARGEST_LOG_Q)
-    for k in range(block.of.shape[0]):
-        w, s = block.of[k, _W], block.of[k, _S]
-        for j in range(size):
-            leads = block.lead[j] == k
-            log_p = block.log_q[j] + (0.0 if leads else w[j] - block.rest[j])
-            log_odds = log_p - log(1.0 - exp(log_p))
-            s[j] = -log_odds if leads else log_odds
-
-
-@fast_njit
-def _evaluate(block, gamma, size):
-    """p, G - w and G' of each class, and which has the largest s."""
-    _find_top(block, _S, block.s_top, block.top, size)
-    for k in range(block.of.shape[0]):
-        of, g = block.of[k], _gamma_of(gamma, k)
-        w, s, excesses, slopes, ps = of[_W], of[_S], of[_EXCESS], of[_SLOPE], of[_P]
-        for j in range(size):
-            p, q, log_q, L = margin_terms(s[j])
-            t, d = surprise_terms(p, q, L)
-            excess = link_value(log_q, L, g, t) - w[j]
-            slope = link_slope(p, q, g, t, d)
-            top = block.top[j] == k
-            block.p_top[j] = p if top else block.p_top[j]
-            block.slope_top[j] = slope if top else block.slope_top[j]
-            block.excess_top[j] = excess if top else block.excess_top[j]
-            ps[j], excesses[j], slopes[j] = p, excess, slope
-
-
-@fast_njit
-def _find_step(block, size):
-    """The Newton step of the top class, and the G - w that all classes get.
-
-    The equations are those of the link and, of the p other than the top one,
-    log(sum of p) = log(1 - p_top).
-    """
-    block.others[:size] = 0.0
-    block.reach[:size] = 0.0
-    block.pull[:size] = 0.0
-    for k in range(block.of.shape[0]):
-        of = block.of[k]
-        excesses, slopes, ps = of[_EXCESS], of[_SLOPE], of[_P]
-        for j in range(size):
-            p = 0.0 if block.top[j] == k else ps[j]
-            spread = p * (1.0 - p) / slopes[j]
-            block.others[j] += p
-            block.reach[j] += spread
-            block.pull[j] += spread * (block.excess_top[j] - excesses[j])
-    for j in range(size):
-        s, regular = block.s_top[j], block.log_q[j] > _EXACT_START
-        others = block.others[j] if regular else 1.0
-        log_q_top = -(max(s, 0.0) + log1p_unit(exp(-abs(s))))
-        gap = others * (log_q_top - log(others)) - block.pull[j]
-        step = gap / (others * block.p_top[j] + block.slope_top[j] * block.reach[j])
-        block.step[j] = step if regular else 0.0
-        block.level[j] = block.excess_top[j] + block.slope_top[j] * block.step[j]
-
-
-@fast_njit
-def _take_step(block, size):
-    """Move the s; return how many moved by more than the tolerance."""
-    # A sum of integers, for which LLVM needs no leave to reorder.
-    n_moving = 0
-    for k in range(block.of.shape[0]):
-        s, excesses, slopes = block.of[k, _S], block.of[k, _EXCESS], block.of[k, _SLOPE]
-        for j in range(size):
-            step = (block.level[j] - excesses[j]) / slopes[j]
-            step = block.step[j] if block.top[j] == k else step
-            step = step if block.log_q[j] > _EXACT_START else 0.0
-            step = min(max(step, -_LONGEST_STEP), _LONGEST_STEP)
-            n_moving += abs(step) > STEP_TOLERANCE * (1.0 + abs(s[j]))
-            s[j] += step
-    return n_moving
-
-
-@fast_njit
-def _solve(block, gamma, log_alpha, size):
-    """Find the s_k of a loaded block."""
-    _subtract_lead(block, size)
-    _sum_exponentials(block, log_alpha, size)
-    _start(block, gamma, size)
-    for _ in range(_MAX_STEPS):
-        _evaluate(block, gamma, size)
-        _find_step(block, size)
-        if _take_step(block, size) == 0:
-            break
 
 
 @fast_njit
@@ -242,8 +59,8 @@ def _underflown(block, w, k, j, slope):
 def _derivatives(block, gamma, alpha, weights, size):
     """v and d(log v)/dG of each class; loss, B, beta of the true class; e**-c."""
     for k in range(block.of.shape[0]):
-        of, g = block.of[k], _gamma_of(gamma, k)
-        w, s, vs, rs = of[_W], of[_S], of[_V], of[_R]
+        of, g = block.of[k], gamma_of(gamma, k)
+        w, s, vs, rs = of[W], of[S], of[V], of[R]
         for j in range(size):
             p, q, log_q, L = margin_terms(s[j])
             t, d = surprise_terms(p, q, L)
@@ -253,7 +70,7 @@ def _derivatives(block, gamma, alpha, weights, size):
             v = p * q_by_slope
             v = (
                 v
-                if block.log_q[j] > _EXACT_START
+                if block.log_q[j] > EXACT_START
                 else _underflown(block, w, k, j, slope)
             )
             vs[j] = v
@@ -284,12 +101,12 @@ def _totals(block, size):
     for sums in (block.v_others, block.v_total, block.r_others, block.r_total):
         sums[:size] = 0.0
     for k in range(block.of.shape[0]):
-        v = block.of[k, _V]
+        v = block.of[k, V]
         for j in range(size):
             block.v_total[j] += v[j]
             block.v_others[j] += 0.0 if block.top[j] == k else v[j]
     for k in range(block.of.shape[0]):
-        v, r = block.of[k, _V], block.of[k, _R]
+        v, r = block.of[k, V], block.of[k, R]
         for j in range(size):
             r[j] *= v[j] / block.v_total[j]
             block.r_total[j] += r[j]
@@ -298,8 +115,8 @@ def _totals(block, size):
 
 @fast_njit
 def _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last):
-    _load(block, y, raw, log_alpha, first, last)
-    _solve(block, gamma, log_alpha, last - first)
+    load(block, y, raw, log_alpha, first, last)
+    solve(block, gamma, log_alpha, last - first)
     _derivatives(block, gamma, alpha, sample_weight[first:last], last - first)
     _totals(block, last - first)
 
@@ -307,7 +124,7 @@ def _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last):
 @fast_njit
 def _sigma(block, k, j):
     """sigma_k and 1 - sigma_k."""
-    v, total = block.of[k, _V, j], block.v_total[j]
+    v, total = block.of[k, V, j], block.v_total[j]
     others = block.v_others[j] if block.top[j] == k else total - v
     return v / total, others / total
 
@@ -315,7 +132,7 @@ def _sigma(block, k, j):
 @fast_njit
 def _hessian(block, k, j, sigma, not_sigma):
     """Entry k of the diagonal: terms that nearly cancel are never subtracted."""
-    r, B = block.of[k, _R, j], block.B[j]
+    r, B = block.of[k, R, j], block.B[j]
     r_others = block.r_others[j] if block.top[j] == k else block.r_total[j] - r
     true = block.y[j] == k
     own = B * r - (block.beta[j] if true else 0.0)
@@ -341,7 +158,7 @@ def _write_hessian(block, hessian, k, factor, floor):
             block.out[j] = _hessian(block, k, j, sigma, not_sigma)
         else:
             size = block.B[j] * (not_sigma if block.y[j] == k else sigma)
-            expected = block.expected[j] * block.of[k, _V, j] * not_sigma
+            expected = block.expected[j] * block.of[k, V, j] * not_sigma
             block.out[j] = max(factor * expected, floor * size)
     for j in range(hessian.size):
         hessian[j] = block.out[j]
@@ -363,9 +180,9 @@ def softmax_posterior(
     stop,
 ):
     use_wide_vectors()
-    block, log_alpha = _new_block(raw.shape[1]), np.log(alpha)
-    for first in range(start, stop, _BLOCK):
-        last = min(first + _BLOCK, stop)
+    block, log_alpha = new_block(raw.shape[1]), np.log(alpha)
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
         _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last)
         if loss is not None:
             loss[first:last] = block.loss[: last - first]
@@ -393,9 +210,9 @@ def softmax_posterior_curvature(
 ):
     """d, B, -beta and r: see ``_curvature_kernels``."""
     use_wide_vectors()
-    block, log_alpha = _new_block(raw.shape[1]), np.log(alpha)
-    for first in range(start, stop, _BLOCK):
-        last = min(first + _BLOCK, stop)
+    block, log_alpha = new_block(raw.shape[1]), np.log(alpha)
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
         _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last)
         for j in range(last - first):
             i = first + j
@@ -403,4 +220,4 @@ def softmax_posterior_curvature(
             for k in range(raw.shape[1]):
                 sigma, not_sigma = _sigma(block, k, j)
                 deviation[i, k] = -not_sigma if block.y[j] == k else sigma
-                spread[i, k] = block.B[j] * block.of[k, _R, j]
+                spread[i, k] = block.B[j] * block.of[k, R, j]
