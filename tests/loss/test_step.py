@@ -12,7 +12,8 @@ from skfocal import FocalLoss
 from skfocal._compute import threads
 from skfocal._compute.compiling import FASTMATH
 from skfocal.loss._batch import Batch
-from skfocal.loss._step import NewtonStep, _binary_fit
+from skfocal.loss._step import NewtonStep
+from skfocal.loss._step_fits import binary_fit, softmax_fit
 from skfocal.loss._step_kernels import binary_step
 
 GAMMAS = [0.0, 0.1, 0.5, 1.0, 1.7, 2.0, 3.0, 5.0, 20.0]
@@ -89,12 +90,27 @@ def test_options_of_every_path(gamma, link, n_classes):
     assert_close_to_exact(loss, y, raw, factor=1.5, floor=0.25, scale=0.7)
 
 
-@pytest.mark.parametrize("n_classes", [None, 4])
 @pytest.mark.parametrize("raw_type", [np.float64, np.float32])
-@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("y_type", [np.int32, np.float32])
 @pytest.mark.parametrize("weight_type", [None, np.float64, np.float32])
-def test_types_and_memory_orders(n_classes, raw_type, order, y_type, weight_type):
+def test_binary_types(raw_type, y_type, weight_type):
+    assert_types_are_served(None, raw_type, "C", y_type, weight_type)
+
+
+# As LightGBM and XGBoost have them; every combination would compile for minutes.
+@pytest.mark.parametrize(
+    ("raw_type", "order", "y_type", "weight_type"),
+    [
+        (np.float64, "F", np.float32, None),
+        (np.float32, "C", np.int32, np.float32),
+        (np.float64, "C", np.int32, np.float64),
+    ],
+)
+def test_softmax_types_and_memory_orders(raw_type, order, y_type, weight_type):
+    assert_types_are_served(4, raw_type, order, y_type, weight_type)
+
+
+def assert_types_are_served(n_classes, raw_type, order, y_type, weight_type):
     y, raw = sample(n_classes, n=500)
     y, raw = y.astype(y_type), np.asarray(raw, raw_type, order=order)
     weight = None if weight_type is None else np.linspace(0, 2, 500, dtype=weight_type)
@@ -154,8 +170,13 @@ def test_no_rows():
 
 
 def test_which_gammas_polynomials_serve():
-    assert all(_binary_fit(gamma) is not None for gamma in GAMMAS[:-1])
-    assert _binary_fit(20.0) is None
+    assert all(binary_fit(gamma) is not None for gamma in GAMMAS[:-1])
+    assert binary_fit(20.0) is None
+    for gamma in (0.1, 0.5, 1.0, 1.7, 2.0, 3.0):
+        assert softmax_fit(gamma, 3) is not None
+        assert softmax_fit(gamma, 12) is not None
+    assert softmax_fit(5.0, 3) is None
+    assert softmax_fit(2.0, 100) is None
 
 
 @pytest.mark.parametrize("raw_type", [np.float64, np.float32])
@@ -169,7 +190,7 @@ def test_the_binary_loop_is_vectorised(raw_type, alpha, mask):
     kernel = njit(**options)(binary_step.py_func)
     n = 256
     y, raw, out = np.zeros(n, np.float32), np.zeros(n, raw_type), np.empty(n, "f4")
-    fit, weight = _binary_fit(2.0), np.ones(n, np.float32)
+    fit, weight = binary_fit(2.0), np.ones(n, np.float32)
     kernel(y, raw, weight, fit, alpha, 1.0, 0.5, mask, out, out.copy(), 0, n)
     (assembly,) = kernel.inspect_asm().values()
     assert sum(assembly.count(name) for name in PACKED[machine]) > 10
