@@ -1,73 +1,37 @@
-"""What the boosted classifiers share: labels, weights, alpha and probabilities."""
+"""What the boosted classifiers share: parameters, models and predictions."""
 
 import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import _num_samples, validate_data
 
 from skfocal._boosting.model_state import EngineModels, ModelState
-from skfocal._boosting.words import check_pair, per_validation_set, random_seed
-from skfocal._classes import (
-    WeightedRows,
-    codes_of_largest_cost,
-    resolve_alpha,
-    weigh_rows,
-)
-from skfocal._validation import (
-    check_class_count,
-    check_gamma,
-    check_length,
-    check_option,
-)
+from skfocal._boosting.rows import BoostingRows, RowChecks
+from skfocal._boosting.words import random_seed
+from skfocal._classes import codes_of_largest_cost
 from skfocal.loss import FocalLoss
-from skfocal.loss._loss import LINKS
 
-__all__ = ["BoostingRows", "FocalBoostingClassifier"]
+__all__ = ["FocalBoostingClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
 
 
-@dataclass
-class BoostingRows(WeightedRows):
-    """Rows of positive weight, and where their raw predictions start.
-
-    Attributes
-    ----------
-    offset : ndarray of shape (n_samples,) or (n_samples, n_classes), or None
-        The user's own start of the raw predictions, in log-odds.
-    """
-
-    offset: FloatArray | None = None
-
-
-class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
+class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
     """Frame of a classifier that trains an engine with the focal loss.
 
     A subclass has the constructor, ``fit`` and ``decision_function`` of its engine, the
     latter with the engine's own words for predictions.
     """
 
-    focal_gamma: Any
-    focal_alpha: Any
-    focal_link: Any
-    class_weight: Any = None
-    objective: Any
     random_state: Any
     _engine_words: dict[str, Any]
-    # What the engine calls the user's own start of the raw predictions.
-    _offset_word: str
     _models: EngineModels
     calibration_shift_: Any
-    classes_: npt.NDArray[Any]
     evals_result_: dict[str, Any]
     feature_names_in_: npt.NDArray[Any]
     initial_score_: Any
-    loss_: FocalLoss
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # set_predict_request takes what a signature names, and **words name nothing.
@@ -123,130 +87,6 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         if self.random_state is None:
             return {}
         return {"random_state": random_seed(self.random_state)}
-
-    @property
-    def n_classes_(self) -> int:
-        """Number of classes."""
-        return len(self.classes_)
-
-    def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
-        """Check features, but leave a table as it is: engines read its categories."""
-        checks: dict[str, Any] = {
-            "accept_sparse": ("csr", "csc"),
-            "dtype": (np.float64, np.float32),
-            "ensure_all_finite": False,
-            "ensure_min_samples": 2 if reset else 1,
-        }
-        if hasattr(X, "columns"):
-            checks = {"skip_check_array": True}
-        if not reset:
-            return validate_data(self, X, reset=False, **checks)
-        return validate_data(self, X, y, **checks)[0]
-
-    def _training_data(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any
-    ) -> BoostingRows:
-        """Check the training data, encode its labels, set ``classes_``, ``loss_``."""
-        if self.objective is not None:
-            raise ValueError(
-                "objective must be None, for it is the focal loss, "
-                f"got {self.objective!r}"
-            )
-        gamma = check_gamma(self.focal_gamma, "focal_gamma")
-        check_option("focal_link", self.focal_link, LINKS)
-        X = self._check_features(X, y, reset=True)
-        self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
-        check_class_count("focal_gamma", gamma, len(self.classes_))
-        alpha = resolve_alpha(
-            self.focal_alpha, self.classes_, rows.codes, rows.sample_weight
-        )
-        self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
-        return self._with_offset(rows, offset, _num_samples(X), self._offset_word)
-
-    def _validation_data(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        offset: Any,
-        class_weight: Any = None,
-        *,
-        names: Sequence[str],
-    ) -> BoostingRows:
-        """Check validation data against the training data, and encode its labels.
-
-        ``names`` are what errors call labels, weights and start.
-        """
-        X = self._check_features(X, reset=False)
-        _, rows = weigh_rows(
-            X,
-            y,
-            sample_weight,
-            class_weight,
-            classes=self.classes_,
-            names=(names[0], names[1]),
-        )
-        return self._with_offset(rows, offset, _num_samples(X), names[2])
-
-    def _validation_pairs(
-        self,
-        pairs: Sequence[tuple[Any, Any]],
-        extras: dict[str, Sequence[Any] | None],
-        train: BoostingRows,
-        given: Sequence[Any],
-    ) -> list[BoostingRows]:
-        """Check the validation sets of ``eval_set``.
-
-        Parameters
-        ----------
-        pairs : sequence of (X, y)
-            The sets.
-        extras : dict of sequence or None
-            By what the user calls them: each set's sample weights, starts and, where
-            the engine has them, class weights.
-        train : BoostingRows
-            The training data, which a set is that holds the same objects.
-        given : sequence
-            What the user gave to train on: X, y and, where it matters, sample weights
-            and start.
-        """
-        names = ("eval_set", *extras)
-        sets = []
-        for pair, extra in zip(
-            pairs, per_validation_set(len(pairs), **extras), strict=True
-        ):
-            entry = (*pair, *extra)
-            if all(a is b for a, b in zip(entry, given, strict=False)):
-                sets.append(train)
-            else:
-                sets.append(self._validation_data(*entry, names=names))
-        return sets
-
-    def _validation_set(
-        self, X_val: Any, y_val: Any, sample_weight_val: Any
-    ) -> list[BoostingRows]:
-        """Check the one validation set that isn't in a list, if it is given."""
-        if not check_pair(X_val, y_val, sample_weight_val):
-            return []
-        names = ("y_val", "sample_weight_val", self._offset_word)
-        return [
-            self._validation_data(X_val, y_val, sample_weight_val, None, names=names)
-        ]
-
-    def _with_offset(
-        self, rows: WeightedRows, offset: Any, n_given: int, name: str
-    ) -> BoostingRows:
-        """Add the user's start of the raw predictions to the rows that are left."""
-        if offset is not None:
-            offset = _checked_offset(offset, n_given, name)
-            expected = () if self.n_classes_ == 2 else (self.n_classes_,)
-            if offset.shape[1:] != expected:
-                raise ValueError(
-                    f"{name} must have shape (n_samples,) for two classes and "
-                    f"(n_samples, n_classes) for more, got {offset.shape}"
-                )
-            offset = offset if rows.rows is None else offset[rows.rows]
-        return BoostingRows(**vars(rows), offset=offset)
 
     def _state(self, **words: Any) -> ModelState:
         """What a saved model must hold to become a classifier again."""
@@ -469,17 +309,3 @@ class FocalBoostingClassifier(ClassifierMixin, BaseEstimator):
         """
         raw = self.decision_function(X, *args, **words)
         return self.loss_.predict_log_proba(raw)
-
-
-def _checked_offset(offset: Any, n_samples: int, name: str) -> FloatArray:
-    values = np.asarray(offset, dtype=np.float64)
-    if values.ndim not in (1, 2):
-        raise ValueError(
-            f"{name} must have shape (n_samples,) or (n_samples, n_classes), "
-            f"got {values.shape}"
-        )
-    check_length(name, len(values), n_samples)
-    finite = np.isfinite(values)
-    if not finite.all():
-        raise ValueError(f"{name} must be finite, got {values[~finite][0]}")
-    return values

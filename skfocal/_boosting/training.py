@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skfocal._boosting.calibration import alpha_scale, balancing_shift
-from skfocal._boosting.classifier import BoostingRows
+from skfocal._boosting.rows import BoostingRows
 from skfocal.loss import FocalLoss
 
 __all__ = ["BoostingTraining"]

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting.classifier import BoostingRows, FocalBoostingClassifier
+from skfocal._boosting.classifier import FocalBoostingClassifier
+from skfocal._boosting.rows import BoostingRows
 from skfocal._classes import unchanged_on_error
 from skfocal.lightgbm._model import (
     MODELS,

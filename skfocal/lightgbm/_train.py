@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from skfocal._boosting.classifier import BoostingRows
+from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
 from skfocal.lightgbm._model import constant_booster, fold_start, has_usable_feature
 from skfocal.lightgbm._objective import FocalMetric, FocalObjective

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from skfocal._boosting.classifier import BoostingRows
 from skfocal._boosting.objective import BoostingMetric, BoostingObjective
+from skfocal._boosting.rows import BoostingRows
 from skfocal._validation import positive_total
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from skfocal._boosting.classifier import BoostingRows
+from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
 from skfocal.xgboost._objective import FocalMetric, RepeatableObjective

@@ -1,0 +1,261 @@
+"""What a trained XGBoost classifier does: predictions, files and importances."""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost as xgb
+from sklearn.utils.validation import check_is_fitted
+
+from skfocal._boosting.classifier import FocalBoostingClassifier
+from skfocal.xgboost._model import (
+    MODELS,
+    count_linked_classes,
+    is_linear,
+    read_state,
+    start_of,
+    start_words,
+    up_to_best,
+    write_state,
+)
+from skfocal.xgboost._train import MatrixWords
+
+__all__ = ["TrainedXGBModel"]
+
+FloatArray = npt.NDArray[np.floating]
+IterationRange = tuple[int, int]
+
+
+class TrainedXGBModel(FocalBoostingClassifier):
+    """All of the classifier but its constructor and its training."""
+
+    tree_method: str | None
+    booster: str | None
+    missing: float
+    n_jobs: int | None
+    device: str | None
+    enable_categorical: bool
+    feature_types: Sequence[str] | None
+    max_bin: int | None
+    verbosity: int | None
+    importance_type: str | None
+    _offset_word = "base_margin"
+    _models = MODELS
+    _read_state = staticmethod(read_state)
+    _write_state = staticmethod(write_state)
+
+    def _matrix_words(self, nthread: int | None = None) -> MatrixWords:
+        by_bins = self.tree_method in (None, "auto", "hist")
+        return MatrixWords(
+            missing=self.missing,
+            nthread=self.n_jobs if nthread is None else nthread,
+            enable_categorical=self.enable_categorical,
+            feature_types=self.feature_types,
+            max_bin=self.max_bin,
+            binned=by_bins and self.booster != "gblinear",
+        )
+
+    @staticmethod
+    def _count_classes(booster: xgb.Booster) -> int:
+        return count_linked_classes(booster)
+
+    @staticmethod
+    def _started(booster: xgb.Booster, start: Any) -> tuple[xgb.Booster, Any]:
+        started = booster.copy()
+        if start is not None:
+            started.set_param(start_words(start))
+        return started, start_of(started)
+
+    def _set_booster(self, booster: xgb.Booster) -> None:
+        best, score = booster.attr("best_iteration"), booster.attr("best_score")
+        self.best_iteration_ = None if best is None else int(best)
+        self.best_score_ = None if score is None else float(score)
+        self.booster_ = up_to_best(booster)
+        # A slice forgets both.
+        runs_on = {"nthread": self.n_jobs, "device": self.device}
+        self.booster_.set_param({k: v for k, v in runs_on.items() if v is not None})
+        self.n_iter_ = self.booster_.num_boosted_rounds()
+        write_state(self.booster_, self._state(**self._words_of_predictions()))
+
+    def _count_features(self) -> int:
+        return self.booster_.num_features()
+
+    def _words_of_predictions(self) -> dict[str, Any]:
+        """Return the words without which a restored model would predict otherwise."""
+        words = {
+            "booster": self.booster,
+            "enable_categorical": self.enable_categorical,
+            "missing": self.missing,
+        }
+        # JSON has no NaN, which is the default.
+        return {k: v for k, v in words.items() if v is not None and v == v}
+
+    @property
+    def feature_importances_(self) -> npt.NDArray[Any]:
+        """Importance of each feature, as ``importance_type`` says, of sum 1."""
+        check_is_fitted(self)
+        linear = is_linear(self.booster_)
+        kind = self.importance_type or ("weight" if linear else "gain")
+        score = self.booster_.get_score(importance_type=kind)
+        names = self.booster_.feature_names
+        if names is None:
+            names = [f"f{k}" for k in range(self.n_features_in_)]
+        nothing = [0.0] * self.n_classes_ if linear and self.n_classes_ > 2 else 0.0
+        values = np.array([score.get(name, nothing) for name in names])
+        total = values.sum()
+        return values if total == 0 else values / total
+
+    def get_booster(self) -> xgb.Booster:
+        """Return ``booster_``, as XGBoost's own classifiers do.
+
+        Returns
+        -------
+        xgboost.Booster
+            The fitted model.
+        """
+        check_is_fitted(self)
+        return self.booster_
+
+    def evals_result(self) -> dict[str, Any]:
+        """Return ``evals_result_``, as XGBoost's own classifiers do.
+
+        Returns
+        -------
+        dict
+            Validation scores of all rounds, by validation set and metric.
+        """
+        check_is_fitted(self)
+        return self.evals_result_
+
+    def save_model(self, fname: str | PathLike[str]) -> None:
+        """Save ``booster_``, for :meth:`load_model` and for XGBoost in any language.
+
+        Parameters
+        ----------
+        fname : str or Path
+            File to write; its ending, ``.json`` or ``.ubj``, is its format.
+        """
+        check_is_fitted(self)
+        self.booster_.save_model(fname)
+
+    def load_model(self, fname: str | PathLike[str] | bytearray) -> None:
+        """Load what :meth:`save_model` wrote; :meth:`from_booster` makes a new object.
+
+        The parameters of the focal loss become those of the model.
+
+        Parameters
+        ----------
+        fname : str, Path or bytearray
+            File, or content of one.
+        """
+        restored = type(self).from_booster(xgb.Booster(model_file=fname))
+        words = {"focal_gamma", "focal_alpha", "focal_link"}
+        words |= self._words_of_predictions().keys()
+        for name, value in vars(restored).items():
+            if name.endswith("_") or name in words:
+                setattr(self, name, value)
+
+    def apply(
+        self, X: Any, iteration_range: IterationRange | None = None
+    ) -> npt.NDArray[Any]:
+        """Return the leaf of each tree that each sample ends in.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        iteration_range : tuple of int or None, default=None
+            First boosting round to use and the one after the last; None for all of the
+            model.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_trees)
+            Indices of the leaves.
+        """
+        check_is_fitted(self)
+        data = self._matrix_words().of_features(
+            self._check_features(X, reset=False), None
+        )
+        rounds = iteration_range or (0, 0)
+        return self.booster_.predict(data, pred_leaf=True, iteration_range=rounds)
+
+    def decision_function(
+        self,
+        X: Any,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
+    ) -> FloatArray:
+        """Predict raw predictions, in log-odds.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        validate_features : bool, default=True
+            Whether to check number and names of the features.
+        base_margin : array-like of shape (n_samples,) or (n_samples, n_classes), \
+                default=None
+            What the trees add to instead of the start value, in log-odds.
+        iteration_range : tuple of int or None, default=None
+            First boosting round to use and the one after the last; None for all of the
+            model.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One raw prediction of two classes, else one for each.
+        """
+        check_is_fitted(self)
+        if validate_features:
+            X = self._check_features(X, reset=False)
+        words = {
+            "iteration_range": iteration_range or (0, 0),
+            "validate_features": False,
+        }
+        with xgb.config_context(verbosity=self.verbosity):
+            return self._margin(X, base_margin, words).astype(np.float64)
+
+    def _margin(self, X: Any, base_margin: Any, words: dict[str, Any]) -> FloatArray:
+        # In place XGBoost adds up dart's trees in another order than from a file's.
+        if self.booster not in ("gblinear", "dart"):
+            try:
+                return self.booster_.inplace_predict(
+                    X,
+                    predict_type="margin",
+                    missing=self.missing,
+                    base_margin=base_margin,
+                    **words,
+                )
+            except TypeError:
+                # It takes fewer kinds of data.
+                pass
+        data = self._matrix_words().of_features(X, base_margin)
+        return self.booster_.predict(data, output_margin=True, **words)
+
+    def predict(
+        self, X: Any, *, output_margin: bool = False, **words: Any
+    ) -> npt.NDArray[Any]:
+        """Predict the class of least expected cost, or the raw predictions.
+
+        Parameters
+        ----------
+        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        output_margin : bool, default=False
+            Whether to return :meth:`decision_function` instead.
+        **words
+            Which rounds to use, and what else :meth:`decision_function` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or that of the raw predictions
+            The class of the largest alpha times probability: without alpha the most
+            probable one.
+        """
+        if output_margin:
+            return self.decision_function(X, **words)
+        return super().predict(X, **words)
