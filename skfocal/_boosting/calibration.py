@@ -47,8 +47,10 @@ def balancing_shift(
     shift = np.zeros(raw.shape[1:])
     for _ in range(_MAX_STEPS):
         step = _newton_step(raw + shift, codes, weight)
-        shift = shift + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
-        if np.abs(step).max() <= _TOLERANCE:
+        size = np.abs(step).max()
+        # All of it is shortened alike: in another direction it could go in circles.
+        shift = shift + step * (_LONGEST_STEP / max(size, _LONGEST_STEP))
+        if size <= _TOLERANCE:
             break
     return shift - shift.mean() if raw.ndim == 2 else float(shift)
 
@@ -61,8 +63,9 @@ def _newton_step(raw: FloatArray, codes: Any, weight: FloatArray | None) -> Floa
     proba = _LOG_LOSS.predict_proba(raw)
     weighted = proba if weight is None else proba * weight[:, None]
     curvature = np.diag(weighted.sum(axis=0)) - weighted.T @ proba
-    # The constant that all classes may share has no curvature.
-    return -np.linalg.lstsq(curvature, total, rcond=None)[0]
+    step = -np.linalg.lstsq(curvature, total, rcond=None)[0]
+    # The constant that all classes may share has no curvature but that of rounding.
+    return step - step.mean()
 
 
 def alpha_scale(

@@ -144,7 +144,10 @@ class Training(BoostingTraining):
         )
         # Linear models have one start for all classes.
         if np.ndim(self.start) == 0 or not is_linear(booster):
-            self._balance(partial(_raw, booster, data))
+            # The older trees of a model to go on from may split inside the bins.
+            new = self.origin is None
+            asked = data if new else self.matrix_words.of_features(self.rows.X, None)
+            self._balance(partial(_raw, booster, asked))
             add_to_start(booster, self.shift)
         return booster, scores
 
