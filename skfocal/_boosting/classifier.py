@@ -257,7 +257,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         """Predict the class of least expected cost, focal_alpha being that of a miss.
 
         It is the class of the largest alpha times probability, the most probable one
-        without alpha; for one ``focal_gamma``, that of the largest raw prediction.
+        without alpha.
 
         Parameters
         ----------
@@ -275,7 +275,10 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         return self.classes_[codes_of_largest_cost(self.loss_, raw, self.n_classes_)]
 
     def predict_proba(self, X: Any, *args: Any, **words: Any) -> FloatArray:
-        """Predict class probabilities: the exact posterior of the focal loss.
+        """Predict class probabilities.
+
+        They are the sigmoid or softmax of :meth:`decision_function`; in the focal link
+        the probabilities that it stands for.
 
         Parameters
         ----------

@@ -31,7 +31,8 @@ class FocalObjective(BoostingObjective):
         Newton weight of a sample with gradient :math:`g` and second derivative
         :math:`h`, which is negative on badly missed samples. In the posterior link
         ``"expected"`` is :math:`E[h]` and ``"bounded"`` :math:`\max(E[h], |g|)`, by
-        which no leaf exceeds 1 before the learning rate (2 with more than two classes);
+        which no leaf exceeds 1 before the learning rate (with more than two classes
+        :math:`\max(E[h], |g| / 2)`);
         in the focal link ``"absolute"`` is :math:`|h|` (:arxiv:`1406.2572`) and
         ``"bounded"`` :math:`\max(|h|, |g| / 2)`. For softmax it is multiplied by
         LightGBM's own factor :math:`K / (K - 1)`; without the bound ``gamma=0`` is

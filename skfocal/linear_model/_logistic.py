@@ -43,8 +43,8 @@ class FocalLogisticRegression(FocalLinearClassifier):
         Focusing parameter :math:`\gamma`, at least 0; one for all classes or one per
         class in the order of ``classes_``. 0 is the log loss.
     focal_alpha : float, sequence of float, dict, "balanced" or None, default=None
-        Class weights :math:`\alpha`, which are undone in ``predict_proba`` and count as
-        the cost of a mistake in ``predict``. A float in (0, 1) is the weight of
+        Class weights :math:`\alpha`, which count as the cost of a mistake in ``predict``;
+        ``predict_proba`` remains the class probability. A float in (0, 1) is the weight of
         ``classes_[1]`` of two; a sequence has one positive weight per class; a dict has
         weights by label, 1 for those it lacks; "balanced" weights each class by
         ``n_samples / (n_classes * count)``.
@@ -107,8 +107,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
     -----
     For gamma > 0 the objective is not convex: what is found is a point where the
     gradient is at most ``tol`` and the objective lower than at the start, which is the
-    best constant. In practice other starts lead to the same point; the user guide says
-    where they did not.
+    best constant. In practice other starts lead to the same point.
 
     References
     ----------
