@@ -43,10 +43,10 @@ class FocalLogisticRegression(FocalLinearClassifier):
         Focusing parameter :math:`\gamma`, at least 0; one for all classes or one per
         class in the order of ``classes_``. 0 is the log loss.
     focal_alpha : float, sequence of float, dict, "balanced" or None, default=None
-        Class weights :math:`\alpha`, which count as the cost of a mistake in ``predict``;
-        ``predict_proba`` remains the class probability. A float in (0, 1) is the weight of
-        ``classes_[1]`` of two; a sequence has one positive weight per class; a dict has
-        weights by label, 1 for those it lacks; "balanced" weights each class by
+        Class weights :math:`\alpha`, each the cost of a mistake in ``predict``, while
+        ``predict_proba`` remains the class probability. A float in (0, 1) is the weight
+        of ``classes_[1]`` of two; a sequence has one positive weight per class; a dict
+        has weights by label, 1 for those it lacks; "balanced" weights each class by
         ``n_samples / (n_classes * count)``.
     focal_link : {"posterior", "focal"}, default="posterior"
         What a raw prediction is: the log-odds of the class probability, or those of the
