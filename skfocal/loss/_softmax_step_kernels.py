@@ -35,8 +35,7 @@ __all__ = ["SoftmaxFit", "softmax_step"]
 # `slope` r - 1 for r the cube root of x, at most `last`: P / x and Q are `p` and `q`
 # over `below`, and d log Q / d log x is `bend`. Of the lead, in `lead_slope` q - 1 for
 # q at most `lead_last`: the cube root of x q**gamma and v / q are `root` and `v` over
-# `lead_below`. The guess of F is a polynomial in the concentration of the others, of
-# polynomials in 2 exp(log q - F) - 1.
+# `lead_below`. The polynomials of the guess of F are in 2 exp(log q - F) - 1.
 SoftmaxFit = namedtuple(
     "SoftmaxFit",
     "gamma, p, q, below, bend, slope, last, root, v, lead_below, lead_slope, "
@@ -45,7 +44,7 @@ SoftmaxFit = namedtuple(
 
 # Rows per block: enough for SIMD, few enough to stay in the L1 cache.
 _BLOCK = 128
-# The guess is right to 0.03, so that two steps are the rule.
+# The guess is right to 0.01, so that two steps are the rule.
 _MAX_STEPS = 20
 # Newton's method squares an error this small away, and Q follows along its tangent.
 _TOLERANCE = 2e-4
@@ -125,6 +124,21 @@ def _sum_exponentials(block, alpha, size):
 
 
 @fast_njit
+def _guess(fit, z, concentration, share):
+    """F to about 0.01, by its dependence on how the others are spread."""
+    one = polynomial(fit.guess[0][0], fit.guess[0][1], z)
+    by_c = polynomial(fit.guess[1][0], fit.guess[1][1], z)
+    by_c2 = polynomial(fit.guess[2][0], fit.guess[2][1], z)
+    by_s = polynomial(fit.guess[3][0], fit.guess[3][1], z)
+    by_cs = polynomial(fit.guess[4][0], fit.guess[4][1], z)
+    return (
+        one
+        + concentration * (by_c + concentration * by_c2 + share * by_cs)
+        + (share * by_s)
+    )
+
+
+@fast_njit
 def _start(block, fit, size):
     """Guess F; the arguments of exp are at most log(n_classes), where it is right."""
     rate, n_others = 1.0 / (1.0 + fit.gamma), block.root.shape[0] - 1.0
@@ -137,9 +151,7 @@ def _start(block, fit, size):
         log_s = (log_mean - d) * rate
         s = exp(log_s)
         z = 2.0 * s - 1.0
-        F = polynomial(fit.guess[2][0], fit.guess[2][1], z) * concentration
-        F = (F + polynomial(fit.guess[1][0], fit.guess[1][1], z)) * concentration
-        F += polynomial(fit.guess[0][0], fit.guess[0][1], z)
+        F = _guess(fit, z, concentration, 1.0 / total)
         ahead = exp(-d)
         block.limit[j] = log_last - log_s
         block.base[j] = exp((d + fit.gamma * log_mean) * (rate * (-1.0 / 3.0)))

@@ -86,9 +86,7 @@ class NewtonStep:
             self._fill_exactly(*common, *out, *newton, scale, mask)
         elif raw.ndim == 1:
             fit, alpha = _tilted(fit, self.alpha, scale)
-            run_kernel(
-                binary_step, raw.shape, *common, fit, alpha, *newton, mask, *out
-            )
+            run_kernel(binary_step, raw.shape, *common, fit, alpha, *newton, mask, *out)
         else:
             weight = np.empty(0, np.float32) if weight is None else weight
             every_bit = np.int32(-1) if mask is None else mask

@@ -28,8 +28,7 @@ _BINARY_DEGREES = (4, 16, 20, 24, 32)
 _OTHERS_DEGREES = (8, 10, 12)
 _LEAD_DEGREES = (5, 7)
 _BEND_DEGREE = 18
-# Of the guess, in log q and in the concentration of the others.
-_GUESS_DEGREES = (4, 2)
+_GUESS_DEGREE = 6
 
 # W is a polynomial in t / (t + _POLE), t = (v / (1 + gamma))**2, and constant from
 # _LAST: that it is even in v saves a third of the degrees.
@@ -194,20 +193,21 @@ def _approximate(z: Array, functions: tuple[Array, ...], degree: int) -> Array |
 def _fit_guess(fit: SoftmaxFit, n_classes: int) -> tuple[Chains, ...]:
     """Return polynomials for F, from rows that are solved."""
     ratios, d = _sample_rows(n_classes)
-    mean = ratios.mean(axis=1)
-    concentration = (ratios**2).sum(axis=1) / ratios.sum(axis=1) ** 2
+    mean, share = ratios.mean(axis=1), 1.0 / ratios.sum(axis=1)
+    concentration = (ratios**2).sum(axis=1) * share**2
     s = (mean * np.exp(-d)) ** (1.0 / (1.0 + fit.gamma))
     F = _solve(fit, ratios, d, mean, s)
-    degree, by = _GUESS_DEGREES
-    matrix = chebyshev.chebvander(2.0 * s - 1.0, degree)
-    matrix = np.hstack([matrix * concentration[:, None] ** i for i in range(by + 1)])
+    basis = chebyshev.chebvander(2.0 * s - 1.0, _GUESS_DEGREE)
+    one = np.ones_like(share)
+    spreads = (one, concentration, concentration**2, share, concentration * share)
+    matrix = np.hstack([basis * spread[:, None] for spread in spreads])
     weights = np.ones_like(F)
     for _ in range(12):
         series = np.linalg.lstsq(matrix * weights[:, None], F * weights)[0]
         errors = abs(matrix @ series - F)
         weights *= np.sqrt(errors / errors.max() + 0.01)
         weights /= weights.max()
-    return tuple(_chains(part) for part in series.reshape(by + 1, -1))
+    return tuple(_chains(part) for part in series.reshape(len(spreads), -1))
 
 
 def _sample_rows(n_classes: int) -> tuple[Array, Array]:
