@@ -138,7 +138,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     best_score_ : dict
         Validation scores at that round.
     evals_result_ : dict
-        Validation scores of all rounds, by validation set and metric.
+        Validation scores of all rounds, by validation set and metric, from before
+        ``calibration_shift_`` was added.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)

@@ -173,7 +173,8 @@ class FocalXGBClassifier(TrainedXGBModel):
     best_score_ : float or None
         Validation score at that round.
     evals_result_ : dict
-        Scores of all rounds, by validation set and metric.
+        Scores of all rounds, by validation set and metric; ``calibration_shift_`` came
+        after them.
     n_features_in_ : int
         Number of features that it was trained with.
     feature_names_in_ : ndarray of shape (n_features,)

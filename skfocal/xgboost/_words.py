@@ -88,8 +88,8 @@ def validation_pairs(eval_set: Any, **extras: Any) -> list[tuple[Any, Any]]:
 class Metrics:
     """The metrics of the validation sets: names for XGBoost, and functions.
 
-    XGBoost's own see expit or softmax of the raw predictions, which is no probability:
-    only those of rank are left to it.
+    XGBoost's own see expit or softmax of the raw predictions, which is no probability
+    in the focal link: only those of rank are left to it.
 
     Parameters
     ----------
