@@ -145,13 +145,14 @@ def _encode(
                 f"got {unknown.tolist()}"
             )
         return classes, np.searchsorted(classes, y).astype(np.int32)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes = np.unique(y)
     if len(classes) < 2:
         raise ValueError(
             f"{name} must hold at least two classes of positive weight, got only the "
             f"class {classes.tolist()}"
         )
-    return classes, codes.astype(np.int32)
+    # Several times faster than to ask np.unique for them.
+    return classes, np.searchsorted(classes, y).astype(np.int32)
 
 
 @contextmanager

@@ -524,10 +524,12 @@ def _class_counts(
     labels: npt.NDArray[np.int32], weight: FloatArray | None, n_classes: int
 ) -> FloatArray:
     """Return the total weight of each class, none of them 0."""
-    present, index = np.unique(labels, return_inverse=True)
-    counts = np.bincount(index, weight).astype(np.float64)
-    present = present[counts > 0]
-    if len(present) < n_classes:
+    # With more classes than samples one is absent, and maybe no memory for the counts.
+    possible = n_classes <= len(labels)
+    counted = np.bincount(labels, weight, n_classes) if possible else np.zeros(0)
+    counts = counted.astype(np.float64)
+    if not possible or not counts.all():
+        present = set(np.unique(labels if weight is None else labels[weight > 0]))
         first = next(k for k in range(n_classes) if k not in present)
         raise ValueError(
             f"y_true must hold every class from 0 to {n_classes - 1} with positive "
