@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn import config_context
@@ -127,6 +128,8 @@ def test_a_fold_may_lack_a_class():
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_jobs_and_progress(n_jobs, capfd):
     X, y = make_data()
+    # Workers that another test left behind print to where that test's output went.
+    get_reusable_executor().shutdown()
     model = FocalLogisticRegressionCV(**GRID, cv=3, n_jobs=n_jobs, verbose=1).fit(X, y)
     lines = [line for line in capfd.readouterr().out.splitlines() if "fold" in line]
     assert len(lines) == 6
