@@ -124,8 +124,8 @@ class FocalLogisticRegression(FocalLinearClassifier):
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> model = FocalLogisticRegression(focal_gamma=2.0).fit(scale(X), y)
     >>> model.predict_proba(scale(X)[:2]).round(3)
-    array([[1., 0.],
-           [1., 0.]])
+    array([[1.   , 0.   ],
+           [0.999, 0.001]])
     >>> round(model.score(scale(X), y), 3)
     0.989
     """
