@@ -127,7 +127,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
     array([[1.   , 0.   ],
            [0.999, 0.001]])
     >>> round(model.score(scale(X), y), 3)
-    0.989
+    0.988
     """
 
     def __init__(
