@@ -56,7 +56,7 @@ def _underflown(block, w, k, j, slope):
 
 
 @fast_njit
-def _derivatives(block, gamma, alpha, weights, size):
+def _derivatives(block, gamma, size):
     """v and d(log v)/dG of each class; loss, B, beta of the true class; e**-c."""
     for k in range(block.of.shape[0]):
         of, g = block.of[k], gamma_of(gamma, k)
@@ -86,6 +86,10 @@ def _derivatives(block, gamma, alpha, weights, size):
             block.beta[j] = beta if true else block.beta[j]
             expected = block.alpha_eta[j] * phi / p
             block.expected[j] = expected if leads else block.expected[j]
+
+
+@fast_njit
+def _weigh(block, alpha, weights, size):
     for j in range(size):
         scale = weights[j] if weights.size else 1.0
         block.expected[j] *= scale
@@ -117,7 +121,8 @@ def _totals(block, size):
 def _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last):
     load(block, y, raw, log_alpha, first, last)
     solve(block, gamma, log_alpha, last - first)
-    _derivatives(block, gamma, alpha, sample_weight[first:last], last - first)
+    _derivatives(block, gamma, last - first)
+    _weigh(block, alpha, sample_weight[first:last], last - first)
     _totals(block, last - first)
 
 
