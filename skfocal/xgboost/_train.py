@@ -144,12 +144,18 @@ class Training(BoostingTraining):
         )
         # Linear models have one start for all classes.
         if np.ndim(self.start) == 0 or not is_linear(booster):
-            # The older trees of a model to go on from may split inside the bins.
-            new = self.origin is None
-            asked = data if new else self.matrix_words.of_features(self.rows.X, None)
-            self._balance(partial(_raw, booster, asked))
+            self._balance(partial(self._raw_of_rows, booster, data))
             add_to_start(booster, self.shift)
         return booster, scores
+
+    def _raw_of_rows(self, booster: xgb.Booster, data: xgb.DMatrix) -> FloatArray:
+        """Return the raw predictions of the training data, up to the best round."""
+        if self.origin is not None:
+            # The older trees of a model to go on from may split inside the bins.
+            data = self.matrix_words.of_features(self.rows.X, None)
+        best = booster.attr("best_iteration")
+        rounds = (0, 0) if best is None or is_linear(booster) else (0, int(best) + 1)
+        return booster.predict(data, output_margin=True, iteration_range=rounds)
 
     def _start_words(self) -> dict[str, Any]:
         # Another base_score would shift the whole model that training goes on from.
@@ -166,13 +172,6 @@ class Training(BoostingTraining):
         if rounds is None:
             return []
         return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
-
-
-def _raw(booster: xgb.Booster, data: xgb.DMatrix) -> FloatArray:
-    """Return the raw predictions up to the best round."""
-    best = booster.attr("best_iteration")
-    rounds = (0, 0) if best is None or is_linear(booster) else (0, int(best) + 1)
-    return booster.predict(data, output_margin=True, iteration_range=rounds)
 
 
 def _metric_words(metrics: Metrics) -> dict[str, Any]:
