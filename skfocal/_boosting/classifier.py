@@ -1,12 +1,14 @@
 """What the boosted classifiers share: parameters, models and predictions."""
 
 import inspect
+from itertools import takewhile
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from skfocal._boosting.fitted import FittedAttribute
 from skfocal._boosting.model_state import EngineModels, ModelState
 from skfocal._boosting.rows import BoostingRows, RowChecks
 from skfocal._boosting.words import random_seed
@@ -17,31 +19,35 @@ __all__ = ["FocalBoostingClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
 
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
 
 class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
     """Frame of a classifier that trains an engine with the focal loss.
 
-    A subclass has the constructor, ``fit`` and ``decision_function`` of its engine, the
-    latter with the engine's own words for predictions.
+    A subclass inherits from the engine's own classifier as well, of which it keeps what
+    is right for a model that holds its start and its link. It has the constructor,
+    ``fit`` and the predictions, in the engine's words.
     """
 
     random_state: Any
     _engine_words: dict[str, Any]
     _models: EngineModels
     calibration_shift_: Any
-    evals_result_: dict[str, Any]
-    feature_names_in_: npt.NDArray[Any]
-    initial_score_: Any
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        # set_predict_request takes what a signature names, and **words name nothing.
-        _, _, *words = inspect.signature(cls.decision_function).parameters
-        for method in ("predict", "predict_proba", "predict_log_proba"):
-            setattr(cls, f"__metadata_request__{method}", dict.fromkeys(words))
-        super().__init_subclass__(**kwargs)
+    # The engines' classes have these as properties that read their private state.
+    classes_ = FittedAttribute()
+    n_features_in_ = FittedAttribute()
+    feature_names_in_ = FittedAttribute()
+    evals_result_ = FittedAttribute()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "booster_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.no_validation = False
+        tags.classifier_tags.multi_label = False
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
@@ -59,7 +65,8 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         dict
             Values by name.
         """
-        return super().get_params(deep=deep) | self._engine_words
+        names = _parameter_names(type(self))
+        return {name: getattr(self, name) for name in names} | self._engine_words
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, among them any of the engine.
@@ -74,7 +81,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         self
             The classifier.
         """
-        own = super().get_params(deep=False)
+        own = _parameter_names(type(self))
         for name, value in params.items():
             if name in own:
                 setattr(self, name, value)
@@ -250,14 +257,15 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         return 0.0 if self.n_classes_ == 2 else np.zeros(self.n_classes_)
 
     def decision_function(self, X: Any) -> FloatArray:
-        """Predict raw predictions, in log-odds: each engine's own."""
+        """Predict raw predictions, in log-odds, with each engine's own words."""
         raise NotImplementedError
 
-    def predict(self, X: Any, **words: Any) -> npt.NDArray[Any]:
-        """Predict the class of least expected cost, focal_alpha being that of a miss.
+    def _labels_of(self, raw: FloatArray) -> npt.NDArray[Any]:
+        """Return the classes of least expected cost."""
+        return self.classes_[codes_of_largest_cost(self.loss_, raw, self.n_classes_)]
 
-        It is the class of the largest alpha times probability, the most probable one
-        without alpha.
+    def predict_log_proba(self, X: Any, **words: Any) -> FloatArray:
+        """Predict the logarithms of the class probabilities.
 
         Parameters
         ----------
@@ -268,47 +276,25 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Class labels.
-        """
-        raw = self.decision_function(X, **words)
-        return self.classes_[codes_of_largest_cost(self.loss_, raw, self.n_classes_)]
-
-    def predict_proba(self, X: Any, *args: Any, **words: Any) -> FloatArray:
-        """Predict class probabilities.
-
-        They are the sigmoid or softmax of :meth:`decision_function`; in the focal link
-        the probabilities that it stands for.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        *args, **words
-            Which rounds to use, and what else :meth:`decision_function` takes.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        raw = self.decision_function(X, *args, **words)
-        return self.loss_.predict_proba(raw)
-
-    def predict_log_proba(self, X: Any, *args: Any, **words: Any) -> FloatArray:
-        """Predict the logarithms of the class probabilities.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        *args, **words
-            As in :meth:`predict_proba`.
-
-        Returns
-        -------
         ndarray of shape (n_samples, n_classes)
             Logarithms of :meth:`predict_proba`.
         """
-        raw = self.decision_function(X, *args, **words)
+        raw = self.decision_function(X, **words)
         return self.loss_.predict_log_proba(raw)
+
+
+def _parameter_names(model_class: type) -> list[str]:
+    """Return the constructor's parameters.
+
+    Where a user's subclass hands further keywords on, its parents' are among them.
+    """
+    names: dict[str, None] = {}
+    ours = takewhile(lambda c: c is not FocalBoostingClassifier, model_class.__mro__)
+    for parent in ours:
+        if "__init__" not in vars(parent):
+            continue
+        parameters = inspect.signature(parent.__init__).parameters.values()
+        names |= dict.fromkeys(p.name for p in parameters if p.kind in _NAMED)
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break
+    return [name for name in names if name != "self"]

@@ -19,7 +19,7 @@ from skfocal.loss._batch import Batch, count_classes
 from skfocal.loss._loss import Link
 from skfocal.loss._step import NewtonStep
 
-__all__ = ["BoostingMetric", "BoostingObjective"]
+__all__ = ["BoostingMetric", "BoostingObjective", "Hessian", "check_hessian"]
 
 FloatArray = npt.NDArray[np.floating]
 Hessian = Literal["bounded", "expected", "absolute"]
@@ -30,6 +30,11 @@ _FLOORS: dict[str, dict[str, float]] = {
     "posterior": {"bounded": 1.0, "expected": 0.0},
     "focal": {"bounded": 0.5, "absolute": 0.0},
 }
+
+
+def check_hessian(name: str, hessian: Any, link: Link) -> None:
+    """Raise if the link has no such Newton weight."""
+    check_option(name, hessian, list(_FLOORS[link]))
 
 
 class BoostingObjective:
@@ -86,15 +91,15 @@ class BoostingObjective:
         hessian: Hessian = "bounded",
     ) -> None:
         self.loss = FocalLoss(gamma, alpha, link=link)
-        check_option("hessian", hessian, list(_FLOORS[link]))
+        check_hessian("hessian", hessian, link)
         self.hessian = hessian
         self._scale = 1.0
         self._buffers = threading.local()
 
     @classmethod
-    def _of(cls, loss: FocalLoss, scale: float) -> Self:
+    def _of(cls, loss: FocalLoss, hessian: Hessian, scale: float) -> Self:
         """Return the objective of a loss, multiplied by a number."""
-        objective = cls(loss.gamma, loss.alpha, link=loss.link)
+        objective = cls(loss.gamma, loss.alpha, link=loss.link, hessian=hessian)
         objective._scale = scale
         return objective
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import _num_samples, validate_data
 
+from skfocal._boosting.objective import check_hessian
 from skfocal._boosting.words import check_pair, per_validation_set
 from skfocal._classes import WeightedRows, resolve_alpha, weigh_rows
 from skfocal._validation import (
     check_class_count,
     check_gamma,
-    check_length,
     check_option,
 )
 from skfocal.loss import FocalLoss
@@ -43,10 +43,13 @@ class RowChecks:
     focal_gamma: Any
     focal_alpha: Any
     focal_link: Any
+    focal_hessian: Any
     class_weight: Any = None
     objective: Any
     # What the engine calls the user's own start of the raw predictions.
     _offset_word: str
+    # The order in which it lists the classes of all samples, if it is flat.
+    _flat_offset: Literal["C", "F"]
     classes_: npt.NDArray[Any]
     loss_: FocalLoss
 
@@ -69,20 +72,21 @@ class RowChecks:
             return validate_data(self, X, reset=False, **checks)
         return validate_data(self, X, y, **checks)[0]
 
+    def _check_task(self) -> None:
+        """Raise for parameters that name another task than ``classes_`` make."""
+        raise NotImplementedError
+
     def _training_data(
         self, X: Any, y: Any, sample_weight: Any, offset: Any
     ) -> BoostingRows:
         """Check the training data, encode its labels, set ``classes_``, ``loss_``."""
-        if self.objective is not None:
-            raise ValueError(
-                "objective must be None, for it is the focal loss, "
-                f"got {self.objective!r}"
-            )
         gamma = check_gamma(self.focal_gamma, "focal_gamma")
         check_option("focal_link", self.focal_link, LINKS)
+        check_hessian("focal_hessian", self.focal_hessian, self.focal_link)
         X = self._check_features(X, y, reset=True)
         self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
         check_class_count("focal_gamma", gamma, len(self.classes_))
+        self._check_task()
         alpha = resolve_alpha(
             self.focal_alpha, self.classes_, rows.codes, rows.sample_weight
         )
@@ -164,26 +168,27 @@ class RowChecks:
     ) -> BoostingRows:
         """Add the user's start of the raw predictions to the rows that are left."""
         if offset is not None:
-            offset = _checked_offset(offset, n_given, name)
-            expected = () if self.n_classes_ == 2 else (self.n_classes_,)
-            if offset.shape[1:] != expected:
-                raise ValueError(
-                    f"{name} must have shape (n_samples,) for two classes and "
-                    f"(n_samples, n_classes) for more, got {offset.shape}"
-                )
+            offset = self._checked_offset(offset, n_given, name)
             offset = offset if rows.rows is None else offset[rows.rows]
         return BoostingRows(**vars(rows), offset=offset)
 
+    def _checked_offset(self, offset: Any, n_samples: int, name: str) -> FloatArray:
+        """Return a start of raw predictions in the shape that they have.
 
-def _checked_offset(offset: Any, n_samples: int, name: str) -> FloatArray:
-    values = np.asarray(offset, dtype=np.float64)
-    if values.ndim not in (1, 2):
-        raise ValueError(
-            f"{name} must have shape (n_samples,) or (n_samples, n_classes), "
-            f"got {values.shape}"
-        )
-    check_length(name, len(values), n_samples)
-    finite = np.isfinite(values)
-    if not finite.all():
-        raise ValueError(f"{name} must be finite, got {values[~finite][0]}")
-    return values
+        A column of its own for two classes and one flat array for more are the
+        engines' other ways to give it.
+        """
+        values = np.asarray(offset, dtype=np.float64)
+        finite = np.isfinite(values)
+        if not finite.all():
+            raise ValueError(f"{name} must be finite, got {values[~finite][0]}")
+        binary = self.n_classes_ == 2
+        shape = (n_samples,) if binary else (n_samples, self.n_classes_)
+        other = (n_samples, 1) if binary else (n_samples * self.n_classes_,)
+        if values.shape not in (shape, other):
+            raise ValueError(
+                f"{name} must have shape {shape}, one raw prediction per sample and, "
+                f"of more than two classes, per class, got {values.shape}"
+            )
+        flat = values.shape == other
+        return values.reshape(shape, order=self._flat_offset) if flat else values

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skfocal._boosting.calibration import alpha_scale, balancing_shift
+from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal.loss import FocalLoss
 
@@ -24,6 +25,8 @@ class BoostingTraining:
     ----------
     loss : FocalLoss
         The loss to train with.
+    hessian : str
+        What serves as Newton weight.
     start : float or ndarray of shape (n_classes,)
         Raw prediction that the first tree adds to.
     params : dict
@@ -45,6 +48,7 @@ class BoostingTraining:
     """
 
     loss: FocalLoss
+    hessian: Hessian
     start: Any
     params: dict[str, Any]
     rounds: int
@@ -66,12 +70,18 @@ class BoostingTraining:
     def _balance(self, raw_of_rows: Callable[[], FloatArray]) -> None:
         """Find what the finished model's raw predictions lack to balance its errors.
 
-        Nothing in the focal link, and nothing where the user's own offsets, which the
-        model doesn't hold, are a part of them.
+        Nothing in the focal link, nothing where the user's own offsets, which the model
+        doesn't hold, are a part of them, and nothing in a training that is the engine's
+        own log loss, whose model it is to be.
         """
+        if self._is_log_loss() and self.hessian != "bounded":
+            return
         if self.loss.link == "posterior" and self.rows.offset is None:
             codes, weight = self.rows.codes, self.rows.weight
             self.shift = balancing_shift(raw_of_rows(), codes, weight)
+
+    def _is_log_loss(self) -> bool:
+        return not np.any(self.loss.gamma) and self.loss.alpha is None
 
     def _validation_sets(
         self, train: Any, data_of: Callable[[BoostingRows], Any]

@@ -8,7 +8,9 @@ import numpy.typing as npt
 from sklearn.metrics import accuracy_score, log_loss
 
 __all__ = [
+    "FOCAL_WORDS",
     "check_pair",
+    "check_task",
     "error_rate",
     "mean_log_loss",
     "per_validation_set",
@@ -18,14 +20,50 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.floating]
 
+# The constructor's parameters that are not the engine's.
+FOCAL_WORDS = {"focal_gamma", "focal_alpha", "focal_link", "focal_hessian"}
+
 
 def refuse_focal_words(names: Iterable[str]) -> None:
     """Raise for further parameters that only look like ones of the focal loss."""
     for name in names:
         if name.startswith("focal_"):
             raise ValueError(
-                "focal_gamma and focal_alpha must be the only parameters of the focal "
-                f"loss, got {name}"
+                f"the parameters of the focal loss must be {sorted(FOCAL_WORDS)}, "
+                f"got {name}"
+            )
+
+
+def check_task(
+    objectives: dict[str, Any],
+    class_counts: dict[str, Any],
+    allowed: Sequence[str],
+    n_classes: int,
+) -> None:
+    """Raise for an objective that isn't the log loss of the classes at hand.
+
+    Parameters
+    ----------
+    objectives, class_counts : dict
+        What the user gave, by the parameter's name.
+    allowed : sequence of str
+        The engine's names for the log loss.
+    n_classes : int
+        Number of classes in ``y``.
+    """
+    for name, value in objectives.items():
+        if value is not None and value not in allowed:
+            raise ValueError(
+                f"{name} must be None or one of {list(allowed)} for {n_classes} "
+                "classes, since what is trained is the focal form of that log loss, "
+                f"got {value!r}"
+            )
+    for name, value in class_counts.items():
+        # The engines count one output of two classes.
+        if value not in (None, n_classes, n_classes if n_classes > 2 else 1):
+            raise ValueError(
+                f"{name} must be the number of classes in y ({n_classes}), "
+                f"got {value!r}"
             )
 
 

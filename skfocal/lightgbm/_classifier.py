@@ -7,21 +7,16 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import check_is_fitted
 
-from skfocal._boosting.classifier import FocalBoostingClassifier
+from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal._classes import unchanged_on_error
-from skfocal.lightgbm._model import (
-    MODELS,
-    copy_of,
-    fold_start,
-    read_state,
-    write_link_and_state,
-)
+from skfocal.lightgbm._model import write_link_and_state
 from skfocal.lightgbm._train import Training
+from skfocal.lightgbm._trained import TrainedLGBMModel
 from skfocal.lightgbm._words import (
-    THREAD_ALIASES,
+    DECIDED_HERE,
+    check_objective,
     evaluation_names,
     pop_rounds,
     refuse_columns,
@@ -41,10 +36,9 @@ _TREE_WORDS = (
     *("subsample_for_bin", "min_split_gain", "min_child_weight", "min_child_samples"),
     *("subsample", "subsample_freq", "colsample_bytree", "reg_alpha", "reg_lambda"),
 )
-_CLASS_COUNT_ALIASES = {"num_class", "num_classes"}
 
 
-class FocalLGBMClassifier(FocalBoostingClassifier):
+class FocalLGBMClassifier(TrainedLGBMModel):
     r"""LightGBM classifier trained with the focal loss, with true probabilities.
 
     It takes the words of :class:`lightgbm.LGBMClassifier` under their names and with
@@ -73,6 +67,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     focal_link : {"posterior", "focal"}, default="posterior"
         What a raw prediction is: the log-odds of the class probability, or those of the
         paper's focal probability, from which ``predict_proba`` recovers it.
+    focal_hessian : {"bounded", "expected", "absolute"}, default="bounded"
+        Newton weight of a sample: as :class:`FocalObjective` calls it.
     boosting_type : {"gbdt", "dart"} and aliases, default="gbdt"
         How trees are combined. Random forests ("rf") take no custom objective.
     num_leaves : int, default=31
@@ -85,8 +81,8 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         Number of boosting rounds.
     subsample_for_bin : int, default=200000
         Number of samples that decide the bins.
-    objective : None, default=None
-        Not to be used: the objective is the focal loss.
+    objective : {"binary", "multiclass"} or None, default=None
+        The log loss whose focal form is trained, as the classes in ``y`` have it.
     class_weight : dict, "balanced" or None, default=None
         Weights that multiply the sample weights of each class. Unlike ``focal_alpha``
         they change the population that the probabilities speak of.
@@ -173,24 +169,20 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
     True
     """
 
-    _offset_word = "init_score"
-    _models = MODELS
-    _read_state = staticmethod(read_state)
-    _write_state = staticmethod(write_link_and_state)
-
     def __init__(
         self,
         focal_gamma: Any = 2.0,
         focal_alpha: Any = None,
         *,
         focal_link: Link = "posterior",
+        focal_hessian: Hessian = "bounded",
         boosting_type: str = "gbdt",
         num_leaves: int = 31,
         max_depth: int = -1,
         learning_rate: float = 0.1,
         n_estimators: int = 100,
         subsample_for_bin: int = 200000,
-        objective: None = None,
+        objective: str | None = None,
         class_weight: Any = None,
         min_split_gain: float = 0.0,
         min_child_weight: float = 1e-3,
@@ -208,6 +200,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
         self.focal_link = focal_link
+        self.focal_hessian = focal_hessian
         self.boosting_type = boosting_type
         self.num_leaves = num_leaves
         self.max_depth = max_depth
@@ -342,6 +335,9 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         refuse_columns(X)
         return super()._check_features(X, y, reset=reset)
 
+    def _check_task(self) -> None:
+        check_objective(self.objective, self._engine_words, self.n_classes_)
+
     def _train_params(self) -> dict[str, Any]:
         """LightGBM's parameters; a word at its default, LightGBM's too, is left out."""
         signature = inspect.signature(FocalLGBMClassifier.__init__).parameters
@@ -352,9 +348,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         }
         params |= self._engine_words
         refuse_words(params)
-        # The labels count the classes, as they do in LightGBM's own classifier.
-        decided_here = (*_CLASS_COUNT_ALIASES, *THREAD_ALIASES)
-        params = {k: v for k, v in params.items() if k not in decided_here}
+        params = {k: v for k, v in params.items() if k not in DECIDED_HERE}
         params["num_threads"] = thread_count(self.n_jobs, self._engine_words)
         return params | self._seed()
 
@@ -372,6 +366,7 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
             params["num_class"] = self.n_classes_
         training = Training(
             loss=self.loss_,
+            hessian=self.focal_hessian,
             start=self.initial_score_,
             rounds=pop_rounds(params, self.n_estimators),
             params=params,
@@ -383,58 +378,3 @@ class FocalLGBMClassifier(FocalBoostingClassifier):
         self.calibration_shift_ = training.shift
         write_link_and_state(booster, self._state())
         self._set_booster(booster)
-
-    @staticmethod
-    def _count_classes(booster: lgb.Booster) -> int:
-        return max(2, booster.num_model_per_iteration())
-
-    @staticmethod
-    def _started(booster: lgb.Booster, start: Any) -> tuple[lgb.Booster, Any]:
-        n_outputs = booster.num_model_per_iteration()
-        start = np.zeros(n_outputs) if start is None else start
-        started = copy_of(booster)
-        fold_start(started, start)
-        return started, float(np.squeeze(start)) if n_outputs == 1 else start
-
-    def _set_booster(self, booster: lgb.Booster) -> None:
-        self.booster_ = booster
-        self.n_iter_ = booster.current_iteration()
-        self.best_iteration_ = max(booster.best_iteration, 0)
-        self.best_score_ = booster.best_score
-
-    def _count_features(self) -> int:
-        return self.booster_.num_feature()
-
-    @property
-    def feature_importances_(self) -> npt.NDArray[Any]:
-        """Importance of each feature, as ``importance_type`` says."""
-        check_is_fitted(self)
-        return self.booster_.feature_importance(self.importance_type)
-
-    def decision_function(
-        self, X: Any, *, start_iteration: int = 0, num_iteration: int | None = None
-    ) -> FloatArray:
-        """Sum the leaves of each sample: raw predictions, in log-odds.
-
-        Parameters
-        ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        start_iteration : int, default=0
-            First boosting round to use.
-        num_iteration : int or None, default=None
-            Number of rounds to use; None for those up to the best.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Raw predictions; one dimension for two classes.
-        """
-        check_is_fitted(self)
-        return self.booster_.predict(
-            self._check_features(X, reset=False),
-            raw_score=True,
-            start_iteration=start_iteration,
-            num_iteration=num_iteration,
-            num_threads=thread_count(self.n_jobs, self._engine_words),
-        )

@@ -42,7 +42,7 @@ class Training(BoostingTraining):
         data = self._training_set()
         scores: dict[str, Any] = {}
         if has_usable_feature(data.construct()):
-            objective = FocalObjective._of(self.loss, self._scale())
+            objective = FocalObjective._of(self.loss, self.hessian, self._scale())
             own = {"objective": objective, "metric": names or "None"}
             booster = lgb.train(
                 self.params | own,

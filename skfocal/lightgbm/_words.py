@@ -8,15 +8,22 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from skfocal._boosting.words import error_rate, mean_log_loss, refuse_focal_words
+from skfocal._boosting.words import (
+    check_task,
+    error_rate,
+    mean_log_loss,
+    refuse_focal_words,
+)
 from skfocal.loss import FocalLoss
 
 __all__ = [
-    "THREAD_ALIASES",
+    "DECIDED_HERE",
     "ProbabilityMetric",
+    "check_objective",
     "choose_metrics",
     "evaluation_names",
     "pop_rounds",
+    "prediction_words",
     "refuse_columns",
     "refuse_words",
     "thread_count",
@@ -36,14 +43,36 @@ _LOG_LOSSES = {"logloss", "binary_logloss", "multi_logloss", "binary", "multicla
 _ERRORS = {"error", "binary_error", "multi_error"}
 # They compare raw predictions with each other only.
 _RANK_METRICS = {"auc", "average_precision", "auc_mu"}
-_OBJECTIVE_ALIASES = {"objective_type", "app", "application", "loss"}
+_OBJECTIVE_ALIASES = ("objective_type", "app", "application", "loss")
+_CLASS_COUNT_ALIASES = ("num_class", "num_classes")
 _WITHOUT_EFFECT = {
     *("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets", "sigmoid"),
     *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
     *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
 }
 THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads")
+# What the training says in its own way.
+DECIDED_HERE = {*THREAD_ALIASES, *_OBJECTIVE_ALIASES, *_CLASS_COUNT_ALIASES}
+_PREDICTION_WORDS = (
+    *("pred_early_stop", "pred_early_stop_freq", "pred_early_stop_margin"),
+    "predict_disable_shape_check",
+)
+# What a prediction is to be is said where it is made.
+_ONLY_IN_PREDICT = {
+    *("predict_raw_score", "is_predict_raw_score", "predict_rawscore", "raw_score"),
+    *("predict_leaf_index", "is_predict_leaf_index", "leaf_index"),
+    *("predict_contrib", "is_predict_contrib", "contrib"),
+    *("start_iteration_predict", "num_iteration_predict"),
+}
 _NUMERIC_TYPES = ("int", "uint", "float", "double", "half", "bool")
+
+
+def check_objective(objective: Any, params: dict[str, Any], n_classes: int) -> None:
+    """Raise unless the words for the task, if any, name the one at hand."""
+    given = {name: params[name] for name in _OBJECTIVE_ALIASES if name in params}
+    counts = {name: params[name] for name in _CLASS_COUNT_ALIASES if name in params}
+    allowed = ("binary",) if n_classes == 2 else ("multiclass", "softmax")
+    check_task({"objective": objective} | given, counts, allowed, n_classes)
 
 
 def refuse_words(params: dict[str, Any]) -> None:
@@ -60,11 +89,6 @@ def refuse_words(params: dict[str, Any]) -> None:
                 f"{name} must be False: linear leaves can't hold the start value, "
                 f"got {params[name]!r}"
             )
-    for name in sorted(_OBJECTIVE_ALIASES & params.keys()):
-        raise ValueError(
-            f"{name} must not be given, for the objective is the focal loss, "
-            f"got {params[name]!r}"
-        )
     for name in ("gamma", "alpha"):
         if name in params:
             raise ValueError(
@@ -77,6 +101,11 @@ def refuse_words(params: dict[str, Any]) -> None:
                 f"{name} must not be given, for LightGBM ignores it with a custom "
                 f"objective, got {value!r}; see class_weight and focal_alpha"
             )
+    for name in sorted(_ONLY_IN_PREDICT & params.keys()):
+        raise ValueError(
+            f"{name} must be given to predict or predict_proba, in their own words, "
+            f"got {params[name]!r} in the constructor"
+        )
     refuse_focal_words(params)
 
 
@@ -100,6 +129,11 @@ def pop_rounds(params: dict[str, Any], n_estimators: int) -> int:
     """Take the number of rounds out of the parameters, whatever its alias."""
     given = [params.pop(name) for name in _ROUND_ALIASES if name in params]
     return given[-1] if given else n_estimators
+
+
+def prediction_words(params: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the constructor's further parameters that predictions heed."""
+    return {name: params[name] for name in _PREDICTION_WORDS if name in params}
 
 
 def thread_count(n_jobs: int | None, words: dict[str, Any]) -> int:

@@ -8,7 +8,9 @@ import numpy.typing as npt
 import xgboost as xgb
 from scipy.special import logit
 
+from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
+from skfocal._boosting.words import FOCAL_WORDS
 from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
 from skfocal.xgboost._model import link_words, up_to_best
@@ -16,6 +18,7 @@ from skfocal.xgboost._train import Training
 from skfocal.xgboost._trained import TrainedXGBModel
 from skfocal.xgboost._words import (
     check_base_score,
+    check_objective,
     check_positive_weight,
     refuse_words,
     validation_pairs,
@@ -27,13 +30,12 @@ FloatArray = npt.NDArray[np.floating]
 
 # What xgboost.train gets in another way than as a parameter of its own.
 _NOT_PARAMS = {
-    *("focal_gamma", "focal_alpha", "focal_link", "objective"),
-    *("n_estimators", "base_score"),
+    *FOCAL_WORDS,
+    *("objective", "num_class", "n_estimators", "base_score"),
     *("missing", "enable_categorical", "feature_types", "feature_weights"),
     *("eval_metric", "early_stopping_rounds", "callbacks", "importance_type"),
     *("random_state", "scale_pos_weight"),
 }
-_DEFAULT_ROUNDS = 100
 
 
 class FocalXGBClassifier(TrainedXGBModel):
@@ -64,8 +66,12 @@ class FocalXGBClassifier(TrainedXGBModel):
     focal_link : {"posterior", "focal"}, default="posterior"
         Whose log-odds the raw predictions are: the class probability's, or those of the
         paper's focal probability, out of which ``predict_proba`` makes the other.
-    objective : None, default=None
-        Not to be used: the objective is the focal loss.
+    focal_hessian : {"bounded", "expected", "absolute"}, default="bounded"
+        Newton weight of a sample, as in :class:`FocalObjective`.
+    objective : {"binary:logistic", "multi:softprob", "multi:softmax"} or None, \
+            default=None
+        The log loss whose focal form is trained, as the classes in ``y`` have it;
+        ``"binary:logistic"``, XGBoost's own default, stands for either.
     max_depth : int or None, default=None
         Largest depth of a tree.
     max_leaves : int or None, default=None
@@ -215,7 +221,8 @@ class FocalXGBClassifier(TrainedXGBModel):
         focal_alpha: Any = None,
         *,
         focal_link: Link = "posterior",
-        objective: None = None,
+        focal_hessian: Hessian = "bounded",
+        objective: str | None = None,
         max_depth: int | None = None,
         max_leaves: int | None = None,
         max_bin: int | None = None,
@@ -260,6 +267,7 @@ class FocalXGBClassifier(TrainedXGBModel):
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
         self.focal_link = focal_link
+        self.focal_hessian = focal_hessian
         self.objective = objective
         self.max_depth = max_depth
         self.max_leaves = max_leaves
@@ -301,6 +309,9 @@ class FocalXGBClassifier(TrainedXGBModel):
         self.early_stopping_rounds = early_stopping_rounds
         self.callbacks = callbacks
         self._engine_words = kwargs
+
+    def _check_task(self) -> None:
+        check_objective(self.objective, self._engine_words, self.n_classes_)
 
     def _train_params(self) -> dict[str, Any]:
         """Return XGBoost's parameters; None is its own default."""
@@ -429,12 +440,12 @@ class FocalXGBClassifier(TrainedXGBModel):
                 f"eval_set or X_val, got {self.early_stopping_rounds}"
             )
         self.initial_score_ = self._start_of(train, origin)
-        rounds = self.n_estimators
         training = Training(
             loss=self.loss_,
+            hessian=self.focal_hessian,
             start=self.initial_score_,
             params=params | link_words(self.n_classes_),
-            rounds=_DEFAULT_ROUNDS if rounds is None else rounds,
+            rounds=self.get_num_boosting_rounds(),
             rows=train,
             valid=valid,
             matrix_words=self._matrix_words(self._engine_words.get("nthread")),

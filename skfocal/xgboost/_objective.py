@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from skfocal._boosting.objective import BoostingMetric, BoostingObjective
+from skfocal._boosting.objective import BoostingMetric, BoostingObjective, Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal._validation import positive_total
 from skfocal.loss import FocalLoss
@@ -160,8 +160,10 @@ class RepeatableObjective(FocalObjective):
     with a small whole number exactly.
     """
 
-    def __init__(self, loss: FocalLoss, rows: BoostingRows, scale: float) -> None:
-        super().__init__(loss.gamma, loss.alpha, link=loss.link)
+    def __init__(
+        self, loss: FocalLoss, hessian: Hessian, scale: float, rows: BoostingRows
+    ) -> None:
+        super().__init__(loss.gamma, loss.alpha, link=loss.link, hessian=hessian)
         self._scale = scale
         self.y = rows.codes
         self.weight = None if rows.weight is None else rows.weight.astype(np.float32)

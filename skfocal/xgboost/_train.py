@@ -135,7 +135,7 @@ class Training(BoostingTraining):
             data,
             self.rounds,
             evals=self._evals(data),
-            obj=RepeatableObjective(self.loss, self.rows, self._scale()),
+            obj=RepeatableObjective(self.loss, self.hessian, self._scale(), self.rows),
             evals_result=scores,
             verbose_eval=self.verbose,
             xgb_model=self.origin,

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skfocal._boosting.classifier import FocalBoostingClassifier
+from skfocal._boosting.words import FOCAL_WORDS
 from skfocal.xgboost._model import (
     MODELS,
     count_linked_classes,
     is_linear,
+    link_words,
     read_state,
     start_of,
     start_words,
@@ -28,7 +30,7 @@ FloatArray = npt.NDArray[np.floating]
 IterationRange = tuple[int, int]
 
 
-class TrainedXGBModel(FocalBoostingClassifier):
+class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
     """All of the classifier but its constructor and its training."""
 
     tree_method: str | None
@@ -42,6 +44,7 @@ class TrainedXGBModel(FocalBoostingClassifier):
     verbosity: int | None
     importance_type: str | None
     _offset_word = "base_margin"
+    _flat_offset = "C"
     _models = MODELS
     _read_state = staticmethod(read_state)
     _write_state = staticmethod(write_state)
@@ -73,9 +76,7 @@ class TrainedXGBModel(FocalBoostingClassifier):
         self.best_iteration_ = None if best is None else int(best)
         self.best_score_ = None if score is None else float(score)
         self.booster_ = up_to_best(booster)
-        # A slice forgets both.
-        runs_on = {"nthread": self.n_jobs, "device": self.device}
-        self.booster_.set_param({k: v for k, v in runs_on.items() if v is not None})
+        self._choose_where_it_runs()
         self.n_iter_ = self.booster_.num_boosted_rounds()
         write_state(self.booster_, self._state(**self._words_of_predictions()))
 
@@ -106,6 +107,68 @@ class TrainedXGBModel(FocalBoostingClassifier):
         values = np.array([score.get(name, nothing) for name in names])
         total = values.sum()
         return values if total == 0 else values / total
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """Further parameters of XGBoost."""
+        return self._engine_words
+
+    @property
+    def best_iteration(self) -> int:
+        """``best_iteration_``, by XGBoost's name for it; only after early stopping."""
+        return self._stopped_early("best_iteration")
+
+    @property
+    def best_score(self) -> float:
+        """``best_score_``, by XGBoost's name for it; only after early stopping."""
+        return self._stopped_early("best_score")
+
+    def _stopped_early(self, name: str) -> Any:
+        check_is_fitted(self)
+        value = getattr(self, f"{name}_")
+        if value is None:
+            raise AttributeError(f"{name} is there only after early stopping")
+        return value
+
+    def get_xgb_params(self) -> dict[str, Any]:
+        """Return the parameters that are XGBoost's own.
+
+        Returns
+        -------
+        dict
+            Values by name; of a fitted classifier ``objective`` is the model's.
+        """
+        params = super().get_xgb_params()
+        for name in FOCAL_WORDS:
+            params.pop(name, None)
+        if self.__sklearn_is_fitted__():
+            params |= link_words(self.n_classes_)
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, among them any of the engine.
+
+        Parameters
+        ----------
+        **params
+            Values by name. Threads, device and verbosity reach a fitted model.
+
+        Returns
+        -------
+        self
+            The classifier.
+        """
+        super().set_params(**params)
+        if self.__sklearn_is_fitted__():
+            self._choose_where_it_runs()
+        return self
+
+    def _choose_where_it_runs(self) -> None:
+        """Tell the model what a slice or a file doesn't hold."""
+        words = {"nthread": self.n_jobs, "device": self.device}
+        words |= {"verbosity": self.verbosity}
+        words |= {k: v for k, v in self._engine_words.items() if k == "nthread"}
+        self.booster_.set_param({k: v for k, v in words.items() if v is not None})
 
     def get_booster(self) -> xgb.Booster:
         """Return ``booster_``, as XGBoost's own classifiers do.
@@ -151,11 +214,13 @@ class TrainedXGBModel(FocalBoostingClassifier):
             File, or content of one.
         """
         restored = type(self).from_booster(xgb.Booster(model_file=fname))
-        words = {"focal_gamma", "focal_alpha", "focal_link"}
-        words |= self._words_of_predictions().keys()
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        words = FOCAL_WORDS | self._words_of_predictions().keys()
         for name, value in vars(restored).items():
             if name.endswith("_") or name in words:
                 setattr(self, name, value)
+        self._choose_where_it_runs()
 
     def apply(
         self, X: Any, iteration_range: IterationRange | None = None
@@ -176,9 +241,8 @@ class TrainedXGBModel(FocalBoostingClassifier):
             Indices of the leaves.
         """
         check_is_fitted(self)
-        data = self._matrix_words().of_features(
-            self._check_features(X, reset=False), None
-        )
+        X = self._check_features(X, reset=False)
+        data = self._matrix_words().of_features(X, None)
         rounds = iteration_range or (0, 0)
         return self.booster_.predict(data, pred_leaf=True, iteration_range=rounds)
 
@@ -212,6 +276,9 @@ class TrainedXGBModel(FocalBoostingClassifier):
         check_is_fitted(self)
         if validate_features:
             X = self._check_features(X, reset=False)
+        if base_margin is not None:
+            n_samples = _num_samples(X)
+            base_margin = self._checked_offset(base_margin, n_samples, "base_margin")
         words = {
             "iteration_range": iteration_range or (0, 0),
             "validate_features": False,
@@ -236,10 +303,44 @@ class TrainedXGBModel(FocalBoostingClassifier):
         data = self._matrix_words().of_features(X, base_margin)
         return self.booster_.predict(data, output_margin=True, **words)
 
+    def predict_proba(
+        self,
+        X: Any,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
+    ) -> FloatArray:
+        """Predict class probabilities.
+
+        They are the sigmoid or softmax of :meth:`decision_function`; in the focal link
+        the probabilities that it stands for.
+
+        Parameters
+        ----------
+        X, validate_features, base_margin, iteration_range
+            As in :meth:`decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        raw = self.decision_function(X, validate_features, base_margin, iteration_range)
+        return self.loss_.predict_proba(raw)
+
     def predict(
-        self, X: Any, *, output_margin: bool = False, **words: Any
+        self,
+        X: Any,
+        *,
+        output_margin: bool = False,
+        validate_features: bool = True,
+        base_margin: Any = None,
+        iteration_range: IterationRange | None = None,
     ) -> npt.NDArray[Any]:
-        """Predict the class of least expected cost, or the raw predictions.
+        """Predict the class of least expected cost, focal_alpha being that of a miss.
+
+        It is the class of the largest alpha times probability, the most probable one
+        without alpha.
 
         Parameters
         ----------
@@ -247,15 +348,13 @@ class TrainedXGBModel(FocalBoostingClassifier):
             Samples.
         output_margin : bool, default=False
             Whether to return :meth:`decision_function` instead.
-        **words
-            Which rounds to use, and what else :meth:`decision_function` takes.
+        validate_features, base_margin, iteration_range
+            As in :meth:`decision_function`.
 
         Returns
         -------
         ndarray of shape (n_samples,), or that of the raw predictions
-            The class of the largest alpha times probability: without alpha the most
-            probable one.
+            Class labels; or the raw predictions.
         """
-        if output_margin:
-            return self.decision_function(X, **words)
-        return super().predict(X, **words)
+        raw = self.decision_function(X, validate_features, base_margin, iteration_range)
+        return raw if output_margin else self._labels_of(raw)

@@ -1,17 +1,24 @@
 """What the words of XGBoost's own classifier mean to xgboost.train."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from skfocal._boosting.words import error_rate, mean_log_loss, refuse_focal_words
+from skfocal._boosting.words import (
+    check_task,
+    error_rate,
+    mean_log_loss,
+    refuse_focal_words,
+)
 from skfocal.loss import FocalLoss
 
 __all__ = [
     "Metrics",
     "check_base_score",
+    "check_objective",
     "check_positive_weight",
     "refuse_words",
     "validation_pairs",
@@ -29,13 +36,29 @@ _RANK_METRICS = {"auc", "aucpr"}
 def refuse_words(words: dict[str, Any]) -> None:
     """Raise for further parameters that can't be given here."""
     refuse_focal_words(words)
-    for name in ("obj", "custom_metric", "feval", "num_class"):
+    for name in ("obj", "custom_metric", "feval"):
         if name in words:
             raise ValueError(
-                f"{name} must not be given: the objective is the focal loss, the "
-                f"labels count the classes, and eval_metric takes functions; "
-                f"got {words[name]!r}"
+                f"{name} must not be given: the objective is the focal loss, and "
+                f"eval_metric takes functions; got {words[name]!r}"
             )
+    if "alpha" in words:
+        warnings.warn(
+            f"alpha={words['alpha']!r} is XGBoost's L1 penalty, reg_alpha; the class "
+            "weight of the focal loss is focal_alpha",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def check_objective(objective: Any, words: dict[str, Any], n_classes: int) -> None:
+    """Raise unless the words for the task, if any, name the one at hand."""
+    # As the default of XGBoost's own classifier, the first stands for either.
+    allowed = ["binary:logistic"]
+    if n_classes > 2:
+        allowed += ["multi:softprob", "multi:softmax"]
+    counts = {"num_class": words["num_class"]} if "num_class" in words else {}
+    check_task({"objective": objective}, counts, allowed, n_classes)
 
 
 def check_base_score(base_score: Any, n_classes: int) -> None:

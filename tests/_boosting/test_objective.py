@@ -249,7 +249,7 @@ def test_copies_train_alike(engine, clone, focal_link):
     assert repr(clone(objective)) == repr(objective)
     words = f"link={focal_link!r}, hessian={hessian!r}"
     assert repr(objective) == f"FocalObjective(1.5, (0.3, 0.7), {words})"
-    scaled = engine.Objective._of(FocalLoss(2.0, link=focal_link), 3.0)
+    scaled = engine.Objective._of(FocalLoss(2.0, link=focal_link), "bounded", 3.0)
     for copied in (scaled, clone(scaled)):
         got = copied([0, 1], [0.5, 0.5])
         plain = engine.Objective(2.0, link=focal_link)([0, 1], [0.5, 0.5])

@@ -54,7 +54,7 @@ def test_equals_training_by_hand(engine, n_classes, weighted, alpha, focal_link)
     share = np.bincount(y, weight) / (len(y) if weight is None else weight.sum())
     costs = None if alpha is None else 1 / (n_classes * share)
     loss = FocalLoss(2.0, costs, link=focal_link)
-    objective = engine.Objective._of(loss, scale_of(loss, share))
+    objective = engine.Objective._of(loss, "bounded", scale_of(loss, share))
     start = loss.fit_intercept_only(y, weight)
     if focal_link == "posterior":
         prior = np.log(share)

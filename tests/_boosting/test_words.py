@@ -26,10 +26,10 @@ from tests._boosting.refusals import assert_refused, assert_refused_unchanged
             {"focal_link": "logit"},
             "focal_link must be one of ['focal', 'posterior'], got 'logit'",
         ),
-        ({"focal_gama": 1.0}, "focal_gamma and focal_alpha must be the only"),
+        ({"focal_gama": 1.0}, "the parameters of the focal loss must be ["),
         (
-            {"objective": "binary:logistic"},
-            "objective must be None, for it is the focal loss, got 'binary:logistic'",
+            {"objective": "regression"},
+            "objective must be None or one of [",
         ),
     ],
 )
@@ -78,8 +78,8 @@ def test_lists_of_another_length_than_the_validation_sets(engine):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((5,), "must have one entry per sample (600)"),
-        ((600, 2), "must have shape (n_samples,) for two classes"),
+        ((5,), "must have shape (600,), one raw prediction per sample"),
+        ((600, 2), "must have shape (600,), one raw prediction per sample"),
     ],
 )
 def test_offsets_of_another_shape(engine, shape, message):

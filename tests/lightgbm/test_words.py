@@ -32,8 +32,10 @@ def test_the_labels_count_the_classes(n_classes):
     X, y = table(n_classes)
     expected = classifier().fit(X, y).decision_function(X)
     for name in ("num_class", "num_classes"):
-        got = classifier(**{name: 7}).fit(X, y).decision_function(X)
+        got = classifier(**{name: n_classes}).fit(X, y).decision_function(X)
         assert_array_equal(got, expected)
+        message = f"{name} must be the number of classes in y ({n_classes}), got 7"
+        assert_refused(classifier(**{name: 7}), message, X, y)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_categorical_feature_and_feature_name():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"application": "binary"}, "application must not be given"),
+        ({"application": "l2"}, "application must be None or one of ['binary'] for"),
         ({"gamma": 2.0}, "gamma must be given as focal_gamma, got gamma=2.0"),
         ({"alpha": 0.25}, "alpha must be given as focal_alpha, got alpha=0.25"),
         ({"boosting_type": "rf"}, "boosting_type must not be a random forest"),

@@ -98,7 +98,7 @@ def test_feature_weights_are_given_once():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"num_class": 3}, "num_class must not be given"),
+        ({"num_class": 3}, "num_class must be the number of classes in y (2), got 3"),
         ({"custom_metric": len}, "custom_metric must not be given"),
         ({"base_score": 1.0}, "base_score must be a probability inside (0, 1) for two"),
         ({"base_score": [0.1, 0.2]}, "base_score must be a probability inside (0, 1)"),
