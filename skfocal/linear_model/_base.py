@@ -1,7 +1,6 @@
 """What the linear classifiers share: training data, checks and predictions."""
 
 import warnings
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -9,30 +8,19 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skfocal._classes import WeightedRows, codes_of_largest_cost, weigh_rows
+from skfocal.linear_model._checks import check_bool, check_max_iter, check_range
 from skfocal.linear_model._fit import LinearFit
+from skfocal.linear_model._host_parameters import check_fixed, resolve_solver
 from skfocal.loss import FocalLoss
 
-__all__ = ["FocalLinearClassifier", "check_range"]
+__all__ = ["FocalLinearClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
-
-SOLVERS = ("auto", "lbfgs", "trust-exact", "trust-ncg")
-
-
-def check_range(
-    name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False
-) -> float:
-    """Return a number in [low, high], or in (low, high] if it must be above."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not (low < value if above else low <= value) or not value <= high:
-        bounds = f"{'>' if above else '>='} {low:g}"
-        bounds = f"in [{low:g}, {high:g}]" if high < np.inf else bounds
-        raise ValueError(f"{name} must be {bounds}, got {value!r}")
-    return float(value)
 
 
 class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
@@ -44,6 +32,10 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
     max_iter: int
     class_weight: Any
     verbose: int
+    dual: bool
+    intercept_scaling: float
+    n_jobs: int | None
+    random_state: Any
     classes_: npt.NDArray[Any]
     coef_: Any
     intercept_: FloatArray
@@ -54,22 +46,14 @@ class FocalLinearClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _check_words(self, l1_used: bool) -> None:
-        """Check the parameters that both classifiers have."""
+    def _check_parameters(self, l1_used: bool) -> str:
+        """Check the parameters that both classifiers have, and return the solver."""
         check_range("tol", self.tol, 0.0)
-        if not isinstance(self.max_iter, Integral) or self.max_iter < 0:
-            raise ValueError(f"max_iter must be an int >= 0, got {self.max_iter!r}")
-        if self.solver not in SOLVERS:
-            raise ValueError(f"solver must be one of {SOLVERS}, got {self.solver!r}")
-        if l1_used and self.solver not in ("auto", "lbfgs"):
-            raise ValueError(
-                "solver must be 'auto' or 'lbfgs' with an l1 penalty, "
-                f"got {self.solver!r}"
-            )
-        if not isinstance(self.fit_intercept, (bool, np.bool_)):
-            raise ValueError(
-                f"fit_intercept must be True or False, got {self.fit_intercept!r}"
-            )
+        check_max_iter(self.max_iter)
+        check_bool("fit_intercept", self.fit_intercept)
+        check_random_state(self.random_state)
+        check_fixed(self.dual, self.intercept_scaling, self.n_jobs)
+        return resolve_solver(self.solver, l1_used)
 
     def _training_data(self, X: Any, y: Any, sample_weight: Any) -> WeightedRows:
         """Check and encode the training data, and set ``classes_``."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
+from sklearn.utils import check_random_state
 
 from skfocal.linear_model._design import Design
 from skfocal.linear_model._objective import LinearObjective, Penalty, Scaling
@@ -101,6 +102,19 @@ class LinearFit:
     n_iter: int
     residual: float
 
+    def rows(self, fit_intercept: bool) -> FloatArray:
+        """Return a row per output: coefficients, then the intercept if there is one."""
+        coef = np.atleast_2d(self.coef)
+        return np.column_stack([coef, self.intercept]) if fit_intercept else coef
+
+    @classmethod
+    def of_rows(cls, rows: FloatArray, fit_intercept: bool) -> "LinearFit":
+        """Return the fit that has these rows."""
+        if not fit_intercept:
+            rows = np.column_stack([rows, np.zeros(len(rows))])
+        rows = rows[0] if len(rows) == 1 else rows
+        return cls(rows[..., :-1], rows[..., -1], 0, 0.0)
+
 
 def fit_linear(
     problem: LinearProblem,
@@ -110,7 +124,7 @@ def fit_linear(
     max_iter: int = 100,
     start: tuple[FloatArray, Any] | None = None,
     scaling: Scaling | None = None,
-    random_state: np.random.RandomState | None = None,
+    random_state: Any = None,
     verbose: int = 0,
 ) -> LinearFit:
     """Minimise the penalised loss of a linear model.
@@ -129,7 +143,7 @@ def fit_linear(
         Where to start; from the best constant by default.
     scaling : Scaling, default=None
         The problem's, if it is known.
-    random_state : RandomState, default=None
+    random_state : int, RandomState instance or None, default=None
         Chooses the rows of a sample; by default they are equally spaced.
     verbose : int
         Whether to print a line per iteration.
@@ -183,7 +197,7 @@ def _solve_sample(
     problem: LinearProblem,
     objective: LinearObjective,
     theta: FloatArray,
-    random_state: np.random.RandomState | None,
+    random_state: Any,
 ) -> tuple[FloatArray, FloatArray | None]:
     """Return the solution for some of the rows and a factor of its Hessian."""
     n_rows = max(_MIN_SAMPLE_ROWS, _SAMPLE_ROWS_PER_ENTRY * objective.size)
@@ -200,20 +214,19 @@ def _solve_sample(
         return theta, None
 
 
-def _sample(
-    problem: LinearProblem, n_rows: int, random_state: np.random.RandomState | None
-) -> LinearProblem:
+def _sample(problem: LinearProblem, n_rows: int, random_state: Any) -> LinearProblem:
     """Return about n_rows rows, as many of each class, and weights that undo that.
 
     What is known of a rare class is in its few rows: most of them are taken.
     """
     share = -(-n_rows // problem.n_classes)
+    shuffle = None if random_state is None else check_random_state(random_state)
     kept, factors = [], []
     for k in range(problem.n_classes):
         rows = np.flatnonzero(problem.codes == k)
         n_kept = min(len(rows), share)
-        if random_state is not None:
-            rows = random_state.permutation(rows)
+        if shuffle is not None:
+            rows = shuffle.permutation(rows)
         kept.append(rows[np.arange(n_kept) * len(rows) // max(1, n_kept)])
         factors.append(np.full(n_kept, len(rows) / max(1, n_kept)))
     rows, weight = np.concatenate(kept), np.concatenate(factors)

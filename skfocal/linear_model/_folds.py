@@ -1,21 +1,24 @@
-"""What a cross-validation needs beside fits: values to try, folds and a scorer."""
+"""What a cross-validation needs beside fits: folds and a scorer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import get_config
-from sklearn.metrics import get_scorer, log_loss, make_scorer
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, _safe_indexing
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
 from skfocal._classes import WeightedRows
+from skfocal.linear_model._host_parameters import is_unset
 
-__all__ = ["Fold", "checked_grid", "routed_params", "scorer_of", "split_rows"]
+__all__ = ["Fold", "for_all_classes", "routed_params", "scorer_of", "split_rows"]
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,6 @@ class Fold:
     train: npt.NDArray[np.intp]
     test: npt.NDArray[np.intp]
     score_params: Mapping[str, Any]
-
-
-def checked_grid(name: str, values: Any) -> Sequence[Any]:
-    """Return a sequence of one value to try or more."""
-    is_sequence = isinstance(values, (Sequence, np.ndarray))
-    if not is_sequence or isinstance(values, str) or not len(values):
-        raise ValueError(f"{name} must be a sequence of values to try, got {values!r}")
-    return list(values)
 
 
 def split_rows(cv: Any, X: Any, y: Any, data: WeightedRows, routed: Any) -> list[Fold]:
@@ -73,17 +68,32 @@ def _has_rows(value: Any, n_rows: int) -> bool:
         return False
 
 
-def scorer_of(scoring: Any, classes: npt.NDArray[Any] | None) -> Any:
-    """Return the scorer of the classifiers of some classes."""
-    if scoring == "neg_log_loss" and classes is not None:
-        # With all labels, for a fold may lack one.
-        return make_scorer(
-            log_loss,
-            greater_is_better=False,
-            response_method="predict_proba",
-            labels=classes,
-        )
-    return get_scorer(scoring)
+def scorer_of(scoring: Any) -> Any:
+    """Return the scorer that ``scoring`` names; None is the accuracy."""
+    if is_unset(scoring):
+        return get_scorer("neg_log_loss")
+    return get_scorer("accuracy" if scoring is None else scoring)
+
+
+def for_all_classes(scorer: Any, classes: npt.NDArray[Any]) -> Any:
+    """Return the scorer with all labels, of which a fold may lack one.
+
+    Private names of scikit-learn's scorers are read here and nowhere else; it has no
+    public way to ask a scorer for its metric.
+    """
+    metric = getattr(scorer, "_score_func", None)
+    if metric is None:
+        return scorer
+    names, known = signature(metric).parameters, dict(scorer._kwargs)
+    if "labels" in names:
+        known.setdefault("labels", classes)
+    # Means over classes warn of a pos_label.
+    binary = len(classes) == 2 and known.get("average", "binary") == "binary"
+    if binary and "pos_label" in names:
+        known.setdefault("pos_label", classes[1])
+    scorer = copy(scorer)
+    scorer._kwargs = known
+    return scorer
 
 
 def routed_params(

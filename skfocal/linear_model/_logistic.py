@@ -5,13 +5,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.utils import check_random_state
 
 from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
 from skfocal._validation import check_class_count, check_gamma, check_option
-from skfocal.linear_model._base import FocalLinearClassifier, check_range
+from skfocal.linear_model._base import FocalLinearClassifier
+from skfocal.linear_model._checks import check_bool
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearProblem, fit_linear
+from skfocal.linear_model._host_parameters import resolve_penalty
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS, Link
 
@@ -51,36 +52,52 @@ class FocalLogisticRegression(FocalLinearClassifier):
     focal_link : {"posterior", "focal"}, default="posterior"
         What a raw prediction is: the log-odds of the class probability, or those of the
         paper's focal probability :math:`p`, from which ``predict_proba`` recovers it.
+    penalty : {"l1", "l2", "elasticnet", "deprecated"} or None, default="deprecated"
+        For calls written for scikit-learn before 1.8: "l1" is ``l1_ratio=1``, "l2"
+        ``l1_ratio=0``, "elasticnet" the given ``l1_ratio``, None ``C=numpy.inf``. By
+        default ``C`` and ``l1_ratio`` decide, and what contradicts them is an error.
     C : float, default=1.0
         Inverse of the strength of the penalty, above 0. ``numpy.inf`` means no penalty.
-    l1_ratio : float, default=0.0
+    l1_ratio : float or None, default=0.0
         Share of the l1 norm in the penalty, in [0, 1]. Above 0 some coefficients become
-        exactly 0.
-    fit_intercept : bool, default=True
-        Whether to add a constant to the raw predictions.
-    class_weight : dict, "balanced" or None, default=None
-        Factors of the sample weights by label. Unlike ``focal_alpha`` they change the
-        population whose probabilities are predicted. "balanced" counts sample
-        weights, as scikit-learn does since 1.7.
-    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
-        "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
-        Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
-        "trust-exact" up to 500 coefficients (fewer for little data), on a sample of the
-        rows first if there are many, "trust-ncg" up to 5000, and "lbfgs" beyond.
+        exactly 0. None is 0.
+    dual : bool, default=False
+        Only False: the focal loss has no dual problem.
     tol : float, default=1e-4
         The solver stops when no entry of the gradient of the objective exceeds it, the
         objective being divided by C and the total weight, and the coefficients measured
         in the features' standard deviations, so that no scaling of X or of the weights
-        matters.
-    max_iter : int, default=100
-        Most iterations over all rows.
-    warm_start : bool, default=False
-        Whether to start at the coefficients of the last fit.
-    verbose : int, default=0
-        Above 0 a line is printed for each iteration.
+        matters. At least 0. "lbfgs" goes on to a tenth of it, as its last gradient says
+        less of the distance to the optimum than that of a Newton step.
+    fit_intercept : bool, default=True
+        Whether to add a constant to the raw predictions.
+    intercept_scaling : float, default=1
+        Only 1: the intercept isn't penalised.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights by label. Unlike ``focal_alpha`` they change the
+        population whose probabilities are predicted. "balanced" counts sample
+        weights, as scikit-learn does since 1.7.
     random_state : int, RandomState instance or None, default=None
         Chooses the rows of the sample from which "auto" starts if there are many; with
         None they are equally spaced. It changes the solution by less than ``tol``.
+    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg", "newton-cholesky", \
+            "newton-cg", "liblinear", "sag", "saga"}, default="auto"
+        "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
+        Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
+        "trust-exact" up to 500 coefficients (fewer for little data), on a sample of the
+        rows first if there are many, "trust-ncg" up to 5000, and "lbfgs" beyond.
+        scikit-learn's "newton-cholesky" means "trust-exact", "newton-cg" "trust-ncg",
+        and "liblinear", "sag" and "saga" mean "auto". No solver changes what is solved:
+        "liblinear" penalises no intercept, and fits a softmax to several classes.
+    max_iter : int, default=100
+        Most iterations over all rows, at least 0.
+    verbose : int, default=0
+        Above 0 a line is printed for each iteration.
+    warm_start : bool, default=False
+        Whether to start at the coefficients of the last fit.
+    n_jobs : int or None, default=None
+        Without effect, as in scikit-learn since 1.8. ``numba.set_num_threads`` limits
+        the threads.
 
     Attributes
     ----------
@@ -136,30 +153,38 @@ class FocalLogisticRegression(FocalLinearClassifier):
         focal_alpha: Any = None,
         *,
         focal_link: Link = "posterior",
+        penalty: Any = "deprecated",
         C: float = 1.0,
-        l1_ratio: float = 0.0,
-        fit_intercept: bool = True,
-        class_weight: Any = None,
-        solver: str = "auto",
+        l1_ratio: float | None = 0.0,
+        dual: bool = False,
         tol: float = 1e-4,
-        max_iter: int = 100,
-        warm_start: bool = False,
-        verbose: int = 0,
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1,
+        class_weight: Any = None,
         random_state: Any = None,
+        solver: str = "auto",
+        max_iter: int = 100,
+        verbose: int = 0,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
     ) -> None:
         self.focal_gamma = focal_gamma
         self.focal_alpha = focal_alpha
         self.focal_link = focal_link
+        self.penalty = penalty
         self.C = C
         self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.class_weight = class_weight
-        self.solver = solver
+        self.dual = dual
         self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.verbose = verbose
+        self.fit_intercept = fit_intercept
+        self.intercept_scaling = intercept_scaling
+        self.class_weight = class_weight
         self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: npt.ArrayLike, sample_weight: Any = None) -> Self:
         """Fit the coefficients.
@@ -188,9 +213,9 @@ class FocalLogisticRegression(FocalLinearClassifier):
             before = dict(vars(self))
             gamma = check_gamma(self.focal_gamma, "focal_gamma")
             check_option("focal_link", self.focal_link, LINKS)
-            C = check_range("C", self.C, 0.0, above=True)
-            l1_ratio = check_range("l1_ratio", self.l1_ratio, 0.0, 1.0)
-            self._check_words(l1_ratio > 0.0 and np.isfinite(C))
+            check_bool("warm_start", self.warm_start)
+            C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
+            solver = self._check_parameters(l1_ratio > 0.0 and np.isfinite(C))
             data = self._training_data(X, y, sample_weight)
             n_classes = len(self.classes_)
             check_class_count("focal_gamma", gamma, n_classes)
@@ -198,25 +223,24 @@ class FocalLogisticRegression(FocalLinearClassifier):
                 self.focal_alpha, self.classes_, data.codes, data.sample_weight
             )
             self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
-            self._solve(data, C, l1_ratio, self._warm_start(before, data))
+            problem = LinearProblem(
+                *(as_design(data.X), data.codes, data.weight, self.loss_),
+                *(n_classes, C, l1_ratio, bool(self.fit_intercept)),
+            )
+            self._solve(problem, solver, self._warm_start(before, data))
         return self
 
-    def _solve(self, data: WeightedRows, C: float, l1_ratio: float, start: Any) -> None:
-        seed = self.random_state
-        problem = LinearProblem(
-            *(as_design(data.X), data.codes, data.weight, self.loss_),
-            *(len(self.classes_), C, l1_ratio, bool(self.fit_intercept)),
-        )
+    def _solve(self, problem: LinearProblem, solver: str, start: Any) -> None:
         fit = fit_linear(
             problem,
-            solver=self.solver,
+            solver=solver,
             tol=self.tol,
             max_iter=self.max_iter,
             start=start,
-            random_state=None if seed is None else check_random_state(seed),
+            random_state=self.random_state,
             verbose=self.verbose,
         )
-        self._set_coefficients(fit, data.X.dtype)
+        self._set_coefficients(fit, problem.design.X.dtype)
         self.n_iter_ = np.array([fit.n_iter], dtype=np.int32)
         self._warn_if_unfinished(fit)
 

@@ -3,30 +3,35 @@
 import warnings
 from itertools import product
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer
-from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
 
 from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
 from skfocal._validation import PerClass, check_class_count, check_gamma, check_option
-from skfocal.linear_model._base import FocalLinearClassifier, check_range
+from skfocal.linear_model._base import FocalLinearClassifier
+from skfocal.linear_model._checks import check_bool, check_grid, check_range
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
 from skfocal.linear_model._folds import (
     Fold,
-    checked_grid,
+    for_all_classes,
     routed_params,
     scorer_of,
     split_rows,
 )
+from skfocal.linear_model._grid import Grid, best_point, results_table
+from skfocal.linear_model._host_parameters import (
+    check_legacy_attributes,
+    resolve_l1_ratios,
+)
 from skfocal.linear_model._logistic import FocalLogisticRegression
-from skfocal.linear_model._path import Path, PathResult, fit_path, results_table
+from skfocal.linear_model._path import PathResult, fit_path
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS, Link
 
@@ -56,52 +61,68 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
     Cs : int or sequence of float, default=10
         Values of C to try, above 0; a number of values means that many from 1e-4 to
         1e4, in equal ratios.
-    l1_ratios : sequence of float, default=(0.0,)
-        Values of ``l1_ratio`` to try, in [0, 1].
+    l1_ratios : sequence of float or None, default=(0.0,)
+        Values of ``l1_ratio`` to try, in [0, 1]. None is (0.0,).
     fit_intercept : bool, default=True
         Whether to add a constant to the raw predictions.
     cv : int, cross-validation generator, iterable or None, default=None
         The folds, as everywhere in scikit-learn: None means 5 stratified ones.
-    scoring : str or callable, default="neg_log_loss"
+    dual : bool, default=False
+        Only False: the focal loss has no dual problem.
+    penalty : {"l1", "l2", "elasticnet", "deprecated"}, default="deprecated"
+        For calls written for scikit-learn before 1.8: "l1" is ``l1_ratios=(1.0,)``,
+        "l2" ``l1_ratios=(0.0,)``, "elasticnet" the given ``l1_ratios``. By default
+        ``l1_ratios`` decides, and what contradicts it is an error.
+    scoring : str, callable or None, default="neg_log_loss"
         Name of a scorer or callable ``scorer(estimator, X, y)``; greater is better.
-    class_weight : dict, "balanced" or None, default=None
-        Factors of the sample weights by label; "balanced" counts the sample
-        weights of all training data.
-    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}, default="auto"
+        None is the accuracy. Scorers of a metric with ``labels`` or ``pos_label`` get
+        all classes and the second of two, as a fold may lack a class.
+    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg", "newton-cholesky", \
+            "newton-cg", "liblinear", "sag", "saga"}, default="auto"
         As in :class:`FocalLogisticRegression`.
     tol : float, default=1e-4
         Largest entry of the scaled gradient, as in :class:`FocalLogisticRegression`.
     max_iter : int, default=100
-        Most iterations of a fit over all of its rows.
+        Most iterations of a fit over all of its rows, at least 0.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights by label; "balanced" counts the sample
+        weights of all training data.
     n_jobs : int or None, default=None
         Number of joblib's workers; None means 1 unless in a
         ``joblib.parallel_backend`` context.
-    refit : bool, default=True
-        Whether to fit all data with the best parameters. If not, the coefficients are
-        the mean of the folds' at the best parameters.
     verbose : int, default=0
         Above 0 a line is printed for each path; above 1 also for each iteration of the
         last fit.
+    refit : bool, default=True
+        Whether to fit all data with the best parameters. If not, the coefficients are
+        the mean over the folds of those at each fold's best C and ``l1_ratio``, for the
+        gamma of the best mean score.
+    intercept_scaling : float, default=1.0
+        Only 1: the intercept isn't penalised.
     random_state : int, RandomState instance or None, default=None
         As in :class:`FocalLogisticRegression`.
+    use_legacy_attributes : bool, default=False
+        Only False: scores by gamma fit in no array of scikit-learn's old shapes.
 
     Attributes
     ----------
     focal_gamma_ : float or tuple of float
         The best of ``focal_gammas``.
     C_ : float
-        The best of ``Cs_``.
+        The best of ``Cs_``; without refit the mean of each fold's best.
     l1_ratio_ : float
-        The best of ``l1_ratios``.
+        The best of ``l1_ratios_``; without refit the mean of each fold's best.
     best_score_ : float
         Its mean score over the folds.
     Cs_ : ndarray of shape (n_cs,)
         Values of C that were tried.
+    l1_ratios_ : ndarray of shape (n_l1_ratios,)
+        Values of ``l1_ratio`` that were tried.
     scores_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs)
         Score of each fit.
     coefs_paths_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs, ...)
-        Coefficients of each fit, then the intercept, in the last two dimensions: a row
-        of n_features + 1 for two classes, else one for each class.
+        Coefficients of each fit in the last two dimensions, a row for two classes, else
+        one for each class. Each row ends with the intercept, if one is fitted.
     n_iter_ : ndarray of shape (n_folds, n_gammas, n_l1_ratios, n_cs)
         Iterations of each fit, at least 1.
     cv_results_ : dict of ndarray
@@ -144,6 +165,9 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
     (5, 2, 1, 3)
     """
 
+    # ``score`` has no use for weights of its own: the scorer has, or they are refused.
+    __metadata_request__score: ClassVar[dict[str, str]] = {"sample_weight": UNUSED}
+
     def __init__(
         self,
         focal_gammas: Any = (0.0, 0.5, 1.0, 2.0),
@@ -154,15 +178,19 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         l1_ratios: Any = (0.0,),
         fit_intercept: bool = True,
         cv: Any = None,
+        dual: bool = False,
+        penalty: str = "deprecated",
         scoring: Any = "neg_log_loss",
-        class_weight: Any = None,
         solver: str = "auto",
         tol: float = 1e-4,
         max_iter: int = 100,
+        class_weight: Any = None,
         n_jobs: int | None = None,
-        refit: bool = True,
         verbose: int = 0,
+        refit: bool = True,
+        intercept_scaling: float = 1.0,
         random_state: Any = None,
+        use_legacy_attributes: bool | str = False,
     ) -> None:
         self.focal_gammas = focal_gammas
         self.focal_alpha = focal_alpha
@@ -171,15 +199,19 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         self.l1_ratios = l1_ratios
         self.fit_intercept = fit_intercept
         self.cv = cv
+        self.dual = dual
+        self.penalty = penalty
         self.scoring = scoring
-        self.class_weight = class_weight
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
-        self.refit = refit
         self.verbose = verbose
+        self.refit = refit
+        self.intercept_scaling = intercept_scaling
         self.random_state = random_state
+        self.use_legacy_attributes = use_legacy_attributes
 
     def fit(
         self, X: Any, y: npt.ArrayLike, sample_weight: Any = None, **params: Any
@@ -210,19 +242,20 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             If a parameter or the data are not valid; the classifier stays as it was.
         """
         with unchanged_on_error(self):
-            gammas = checked_grid("focal_gammas", self.focal_gammas)
+            gammas = check_grid("focal_gammas", self.focal_gammas)
             gammas = [check_gamma(gamma, "focal_gammas") for gamma in gammas]
-            ratios = checked_grid("l1_ratios", self.l1_ratios)
-            ratios = [check_range("l1_ratios", rho, 0.0, 1.0) for rho in ratios]
+            ratios = resolve_l1_ratios(self.penalty, self.l1_ratios)
             Cs = self._checked_Cs()
-            self._check_words(any(ratio > 0.0 for ratio in ratios))
+            solver = self._check_parameters(any(ratio > 0.0 for ratio in ratios))
+            check_bool("refit", self.refit)
+            check_legacy_attributes(self.use_legacy_attributes)
             if sample_weight is not None:
                 sample_weight = np.asarray(sample_weight, dtype=np.float64)
             routed = routed_params(self, "fit", sample_weight, params)
             data = self._training_data(X, y, sample_weight)
             losses = self._losses(gammas, data)
             folds = split_rows(self.cv, X, y, data, routed)
-            self._search(data, folds, losses, ratios, Cs)
+            self._search(data, folds, Grid(losses, ratios, Cs), solver)
         return self
 
     def _checked_Cs(self) -> FloatArray:
@@ -230,7 +263,7 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             if self.Cs < 1:
                 raise ValueError(f"Cs must be >= 1 if it is an int, got {self.Cs!r}")
             return np.logspace(-4, 4, int(self.Cs))
-        Cs = checked_grid("Cs", self.Cs)
+        Cs = check_grid("Cs", self.Cs)
         return np.array([check_range("Cs", C, 0.0, above=True) for C in Cs])
 
     def _losses(self, gammas: list[PerClass], data: WeightedRows) -> list[FocalLoss]:
@@ -243,42 +276,30 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         return [FocalLoss(gamma, alpha, link=self.focal_link) for gamma in gammas]
 
     def _search(
-        self,
-        data: WeightedRows,
-        folds: list[Fold],
-        losses: list[FocalLoss],
-        ratios: list[float],
-        Cs: FloatArray,
+        self, data: WeightedRows, folds: list[Fold], grid: Grid, solver: str
     ) -> None:
         """Fit all paths, choose the best point and set the attributes."""
-        paths = [
-            Path(loss, ratio, Cs, bool(self.fit_intercept), self._solver_words())
-            for loss, ratio in product(losses, ratios)
-        ]
+        options = self._solver_options(solver)
+        paths = grid.paths(bool(self.fit_intercept), options)
         # Processes, for a path with one thread leaves the GIL to no other.
         run = Parallel(n_jobs=self.n_jobs, prefer="processes")
-        scorer, show = scorer_of(self.scoring, self.classes_), bool(self.verbose)
+        scorer = for_all_classes(scorer_of(self.scoring), self.classes_)
         results = run(
             delayed(fit_path)(
-                self._model_to_score(data), data, fold, path, scorer, show
+                *(self._model_to_score(data), data, fold, path, scorer),
+                bool(self.verbose),
             )
             for fold, path in product(folds, paths)
         )
-        shape = (len(folds), len(losses), len(ratios), len(Cs))
-        self._set_results(results, shape, losses, ratios, Cs)
-        best = np.unravel_index(self._best_point(), shape[1:])
-        self.focal_gamma_, self.l1_ratio_ = losses[best[0]].gamma, ratios[best[1]]
-        self.C_ = float(Cs[best[2]])
-        self.loss_ = losses[best[0]]
-        self._set_final_coefficients(data, best)
+        self._set_results(results, len(folds), grid)
+        self._set_final_coefficients(data, self._choose(grid), options)
 
-    def _solver_words(self) -> dict[str, Any]:
-        seed = self.random_state
+    def _solver_options(self, solver: str) -> dict[str, Any]:
         return {
-            "solver": self.solver,
+            "solver": solver,
             "tol": self.tol,
             "max_iter": self.max_iter,
-            "random_state": None if seed is None else check_random_state(seed),
+            "random_state": self.random_state,
         }
 
     def _model_to_score(self, data: WeightedRows) -> FocalLogisticRegression:
@@ -286,55 +307,55 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         model.classes_, model.n_features_in_ = self.classes_, data.X.shape[1]
         return model
 
-    def _set_results(
-        self,
-        results: list[PathResult],
-        shape: tuple[int, ...],
-        losses: list[FocalLoss],
-        ratios: list[float],
-        Cs: FloatArray,
-    ) -> None:
+    def _set_results(self, results: list[PathResult], n_folds: int, grid: Grid) -> None:
         fits = [fit for result in results for fit in result.fits]
         self._warn_of_unfinished(fits)
-        self.Cs_ = Cs
+        shape = (n_folds, *grid.shape)
+        self.Cs_, self.l1_ratios_ = grid.Cs, np.array(grid.l1_ratios)
         self.scores_ = np.array([result.scores for result in results]).reshape(shape)
         self.n_iter_ = np.array([fit.n_iter for fit in fits], np.int32).reshape(shape)
-        rows = [
-            np.column_stack([np.atleast_2d(fit.coef), np.atleast_1d(fit.intercept)])
-            for fit in fits
-        ]
-        self.coefs_paths_ = np.array(rows).reshape(*shape, *rows[0].shape)
-        grid = [
-            {"focal_gamma": loss.gamma, "l1_ratio": ratio, "C": float(C)}
-            for loss, ratio, C in product(losses, ratios, Cs)
-        ]
+        rows = np.array([fit.rows(bool(self.fit_intercept)) for fit in fits])
+        self.coefs_paths_ = rows.reshape(*shape, *rows.shape[1:])
         seconds = np.array([result.seconds for result in results])
         self.cv_results_ = results_table(
-            grid, self.scores_.reshape(shape[0], -1), seconds.reshape(shape[0], -1)
+            grid.points(),
+            self.scores_.reshape(n_folds, -1),
+            seconds.reshape(n_folds, -1),
         )
 
-    def _best_point(self) -> int:
-        mean = self.cv_results_["mean_test_score"]
-        if np.isnan(mean).all():
-            raise ValueError(
-                "scoring must give a number in each fold for some parameters, got nan"
-            )
-        best = int(np.nanargmax(mean))
-        self.best_score_ = float(mean[best])
-        return best
+    def _choose(self, grid: Grid) -> FloatArray:
+        """Set the best parameters, and return the mean of the folds' coefficients.
 
-    def _set_final_coefficients(self, data: WeightedRows, best: Any) -> None:
-        mean = self.coefs_paths_[(slice(None), *best)].mean(axis=0)
-        mean = mean[0] if len(mean) == 1 else mean
-        fit = LinearFit(mean[..., :-1], mean[..., -1], 0, 0.0)
+        Without refit, C and l1_ratio are means over the folds as well, as scikit-learn
+        has it. A mean of losses would be none: there is one gamma.
+        """
+        mean = self.cv_results_["mean_test_score"].reshape(grid.shape)
+        best, self.best_score_ = best_point(mean)
+        self.loss_ = grid.losses[best[0]]
+        self.focal_gamma_ = self.loss_.gamma
+        points = [best] * len(self.scores_)
+        if not self.refit:
+            of_folds = self.scores_[:, best[0]]
+            points = [(best[0], *best_point(scores)[0]) for scores in of_folds]
+        # Of equal values one: their mean is rounded.
+        _, ratios, Cs = np.transpose(points[:1] if self.refit else points)
+        self.l1_ratio_ = float(self.l1_ratios_[ratios].mean())
+        self.C_ = float(self.Cs_[Cs].mean())
+        paths = zip(self.coefs_paths_, points, strict=True)
+        return np.mean([path[point] for path, point in paths], axis=0)
+
+    def _set_final_coefficients(
+        self, data: WeightedRows, mean: FloatArray, options: dict[str, Any]
+    ) -> None:
+        fit = LinearFit.of_rows(mean, bool(self.fit_intercept))
         if self.refit:
             problem = LinearProblem(
                 *(as_design(data.X), data.codes, data.weight, self.loss_),
                 *(len(self.classes_), self.C_, self.l1_ratio_),
                 bool(self.fit_intercept),
             )
-            words = self._solver_words() | {"verbose": max(0, self.verbose - 1)}
-            fit = fit_linear(problem, start=(fit.coef, fit.intercept), **words)
+            options = options | {"verbose": max(0, self.verbose - 1)}
+            fit = fit_linear(problem, start=(fit.coef, fit.intercept), **options)
             self._warn_if_unfinished(fit)
         self._set_coefficients(fit, data.X.dtype)
 
@@ -376,7 +397,8 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
             The score; greater is better.
         """
         routed = routed_params(self, "score", sample_weight, score_params)
-        scorer = scorer_of(self.scoring, getattr(self, "classes_", None))
+        check_is_fitted(self)
+        scorer = for_all_classes(scorer_of(self.scoring), self.classes_)
         return scorer(self, X, y, **routed.scorer.score)
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -394,4 +416,4 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         )
         mapping = MethodMapping().add(caller="fit", callee="score")
         mapping = mapping.add(caller="score", callee="score")
-        return router.add(scorer=get_scorer(self.scoring), method_mapping=mapping)
+        return router.add(scorer=scorer_of(self.scoring), method_mapping=mapping)

@@ -16,7 +16,7 @@ from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
 from skfocal.linear_model._folds import Fold
 from skfocal.loss import FocalLoss
 
-__all__ = ["Path", "PathResult", "fit_path", "results_table"]
+__all__ = ["Path", "PathResult", "fit_path"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -93,28 +93,3 @@ def _print_line(fold: Fold, path: Path, result: PathResult) -> None:
         f"with score {result.scores[best]:.5g}, {sum(result.seconds):.2f} s",
         flush=True,
     )
-
-
-def results_table(
-    grid: list[dict[str, Any]], scores: FloatArray, seconds: FloatArray
-) -> dict[str, Any]:
-    """Return scores (n_folds, n_points) as ``GridSearchCV.cv_results_`` has them."""
-    mean = scores.mean(axis=0)
-    table: dict[str, Any] = {
-        f"param_{name}": np.ma.array([point[name] for point in grid], dtype=object)
-        for name in grid[0]
-    }
-    table["params"] = grid
-    for number, values in enumerate(scores):
-        table[f"split{number}_test_score"] = values
-    # The lowest rank of equal scores, and the last for those that are not a number.
-    comparable = np.where(np.isnan(mean), -np.inf, mean)
-    better = (comparable[None, :] > comparable[:, None]).sum(axis=1)
-    table |= {
-        "mean_test_score": mean,
-        "std_test_score": scores.std(axis=0),
-        "rank_test_score": (better + 1).astype(np.int32),
-        "mean_fit_time": seconds.mean(axis=0),
-        "std_fit_time": seconds.std(axis=0),
-    }
-    return table

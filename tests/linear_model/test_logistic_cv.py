@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, log_loss
+from sklearn.metrics import f1_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold
 
 from skfocal import FocalLogisticRegression, FocalLogisticRegressionCV
@@ -77,11 +77,20 @@ def test_fits_along_the_path_are_warm_started():
 
 def test_without_refit_the_folds_are_averaged():
     X, y = make_data()
-    model = FocalLogisticRegressionCV(**GRID, cv=3, refit=False).fit(X, y)
+    words = {"l1_ratios": [0.0, 0.5], "cv": 3, "tol": 1e-6, "max_iter": 1000}
+    model = FocalLogisticRegressionCV(**GRID, **words, refit=False).fit(X, y)
     gamma = GRID["focal_gammas"].index(model.focal_gamma_)
-    C = GRID["Cs"].index(model.C_)
-    mean = model.coefs_paths_[:, gamma, 0, C].mean(axis=0)
+    best = int(np.argmin(model.cv_results_["rank_test_score"]))
+    assert model.focal_gamma_ == model.cv_results_["params"][best]["focal_gamma"]
+    rows, ratios, Cs = [], [], []
+    for scores, paths in zip(model.scores_, model.coefs_paths_, strict=True):
+        ratio, C = np.unravel_index(scores[gamma].argmax(), scores[gamma].shape)
+        rows.append(paths[gamma, ratio, C])
+        ratios.append(model.l1_ratios_[ratio])
+        Cs.append(model.Cs_[C])
+    mean = np.mean(rows, axis=0)
     assert_allclose(np.column_stack([model.coef_, model.intercept_]), mean)
+    assert_allclose([model.C_, model.l1_ratio_], [np.mean(Cs), np.mean(ratios)])
 
 
 def test_weights_reach_fits_and_scores():
@@ -138,6 +147,16 @@ def test_jobs_and_progress(n_jobs, capfd):
     assert_allclose(model.scores_, expected.scores_, rtol=1e-12)
 
 
+def test_a_seed_gives_one_model_whatever_the_number_of_jobs():
+    X, y = make_data(n=25_000)
+    words = {"Cs": [0.1, 1.0], "cv": 3, "random_state": 0, "tol": 1e-2}
+    models = [
+        FocalLogisticRegressionCV([0.0, 1.0], n_jobs=n, **words).fit(X, y)
+        for n in (1, 2)
+    ]
+    assert_array_equal(models[0].coefs_paths_, models[1].coefs_paths_)
+
+
 def test_metadata_routing():
     X, y = make_data()
     groups = np.arange(len(y)) // 10
@@ -155,6 +174,67 @@ def test_metadata_routing():
     expected = FocalLogisticRegressionCV(**GRID, cv=folds).fit(X, y, weight)
     assert_allclose(model.scores_, expected.scores_)
     assert score == pytest.approx(expected.score(X, y, sample_weight=weight))
+
+
+@pytest.mark.parametrize("of_scorer", [None, False, True])
+def test_unrequested_weights_are_refused(of_scorer):
+    X, y = make_data()
+    weight = np.ones(len(y))
+    with config_context(enable_metadata_routing=True):
+        scorer = get_scorer("neg_log_loss").set_score_request(sample_weight=of_scorer)
+        model = FocalLogisticRegressionCV([1.0], Cs=2, cv=3, scoring=scorer)
+        model.set_fit_request(sample_weight=True)
+        if of_scorer is None:
+            with pytest.raises(ValueError, match="not explicitly set as requested"):
+                model.fit(X, y, sample_weight=weight)
+            assert not hasattr(model, "coef_")
+        else:
+            # The fits take them, whatever the scorer says.
+            model.fit(X, y, sample_weight=weight)
+        model.fit(X, y)
+        if of_scorer:
+            assert np.isfinite(model.score(X, y, sample_weight=weight))
+            return
+        with pytest.raises((TypeError, ValueError), match="sample_weight"):
+            model.score(X, y, sample_weight=weight)
+
+
+SCORINGS = ["neg_brier_score", "neg_log_loss", "f1", "f1_macro", "average_precision"]
+
+
+@pytest.mark.filterwarnings("ignore:No positive class found in y_true")
+@pytest.mark.parametrize("scoring", SCORINGS)
+def test_scorers_know_the_labels_that_a_fold_lacks(scoring):
+    X, y = make_data()
+    order = np.argsort(y, kind="stable")
+    X, y = X[order], y[order]
+    assert set(y) == {"a", "b"}
+    # Of the last fold, all rows are "b".
+    cv = KFold(4)
+    model = FocalLogisticRegressionCV([1.0], Cs=2, cv=cv, scoring=scoring).fit(X, y)
+    assert np.isfinite(model.scores_).all()
+    train, test = list(cv.split(X))[-1]
+    single = FocalLogisticRegression(1.0, C=model.Cs_[0]).fit(X[train], y[train])
+    codes, proba = (y[test] == "b").astype(int), single.predict_proba(X[test])
+    expected = {
+        "neg_brier_score": -np.mean((proba[:, 1] - codes) ** 2),
+        "neg_log_loss": np.log(proba[:, 1]).mean(),
+        "f1": f1_score(codes, proba[:, 1] > 0.5),
+        "f1_macro": f1_score(codes, proba[:, 1] > 0.5, labels=[0, 1], average="macro"),
+        "average_precision": 1.0,
+    }
+    assert model.scores_[-1, 0, 0, 0] == pytest.approx(expected[scoring], rel=1e-3)
+    assert np.isfinite(model.score(X, y))
+
+
+def test_a_scorer_keeps_the_labels_of_its_own():
+    X, y = make_data()
+    words = {"average": "binary", "pos_label": "a"}
+    of_a = make_scorer(f1_score, **words)
+    model = FocalLogisticRegressionCV([1.0], Cs=2, cv=3, scoring=of_a).fit(X, y)
+    assert model.score(X, y) == f1_score(y, model.predict(X), **words)
+    custom = FocalLogisticRegressionCV([1.0], Cs=2, cv=3, scoring=lambda m, X, y: 0.5)
+    assert custom.fit(X, y).score(X, y) == 0.5
 
 
 def test_says_how_many_fits_did_not_converge():
@@ -182,6 +262,7 @@ def test_gamma_per_class_and_alpha():
         ({"Cs": [1.0, -1.0]}, "Cs must be > 0, got -1.0"),
         ({"l1_ratios": [2.0]}, r"l1_ratios must be in \[0, 1\], got 2.0"),
         ({"solver": "newton"}, "solver must be one of"),
+        ({"refit": 1}, "refit must be True or False, got 1"),
         ({"scoring": "no such"}, "'no such' is not a valid scoring"),
     ],
 )
