@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from skfocal._boosting.fitted import FittedAttribute
-from skfocal._boosting.model_state import EngineModels, ModelState
+from skfocal._boosting.model_state import EngineModels, ModelState, has_same_scale
 from skfocal._boosting.rows import BoostingRows, RowChecks
 from skfocal._boosting.words import random_seed
 from skfocal._classes import codes_of_largest_cost
@@ -204,6 +204,11 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
     def _write_state(booster: Any, state: ModelState) -> None:
         raise NotImplementedError
 
+    @staticmethod
+    def _holds_log_odds(booster: Any) -> bool:
+        """Whether the engine's own log loss trained the model."""
+        raise NotImplementedError
+
     def _set_booster(self, booster: Any) -> None:
         raise NotImplementedError
 
@@ -238,17 +243,28 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
             return None
         booster = self._models.booster_of(model, name)
         state = self._read_state(booster)
-        if state is not None and not np.array_equal(state.classes, self.classes_):
+        if state is None and not self._holds_log_odds(booster):
             raise ValueError(
-                f"{name} must have the classes {self.classes_.tolist()} of y, "
-                f"got {state.classes.tolist()}"
+                f"{name} must say what its raw predictions are, got a model that "
+                "neither a log loss nor a classifier of this package trained; of a "
+                "model trained with a FocalObjective, give from_booster its loss"
             )
-        if state is not None and state.loss.link != self.loss_.link:
+        classes = getattr(model, "classes_", np.arange(self._count_classes(booster)))
+        loss = FocalLoss(0.0) if state is None else state.loss
+        self._check_same_classes(classes if state is None else state.classes, name)
+        if not has_same_scale(loss, self.loss_, self.n_classes_):
             raise ValueError(
-                f"{name} must have raw predictions of focal_link={self.loss_.link!r}, "
-                f"got {state.loss.link!r}"
+                f"{name} must have raw predictions of {self.loss_!r}, got those of "
+                f"{loss!r}"
             )
         return booster
+
+    def _check_same_classes(self, classes: Any, name: str) -> None:
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"{name} must have the classes {self.classes_.tolist()} of y, "
+                f"got {np.asarray(classes).tolist()}"
+            )
 
     def _start(self, rows: BoostingRows, own_start: bool) -> Any:
         """Return the constant of least loss, or 0 if training starts elsewhere."""

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skfocal.loss import FocalLoss
 
-__all__ = ["STATE_NAME", "EngineModels", "ModelState"]
+__all__ = ["STATE_NAME", "EngineModels", "ModelState", "has_same_scale"]
 
 STATE_NAME = "skfocal"
 _FORMAT = 2
@@ -90,6 +90,25 @@ class ModelState:
             values["feature_names"],
             values["words"],
         )
+
+
+def has_same_scale(one: FocalLoss, other: FocalLoss, n_classes: int) -> bool:
+    """Whether raw predictions of both losses mean the same.
+
+    They are the log-odds of the classes, whatever gamma and alpha, in the posterior
+    link and where the focal loss is the log loss; else each gamma and alpha has its
+    own.
+    """
+    if _of_classes(one, n_classes) and _of_classes(other, n_classes):
+        return True
+    values = (loss._class_values(n_classes) for loss in (one, other))
+    return one.link == other.link and all(map(np.array_equal, *values))
+
+
+def _of_classes(loss: FocalLoss, n_classes: int) -> bool:
+    gamma, alpha = loss._class_values(n_classes)
+    is_log_loss = not gamma.any() and (alpha == alpha[0]).all()
+    return loss.link == "posterior" or is_log_loss
 
 
 def _constant(value: Any) -> Any:

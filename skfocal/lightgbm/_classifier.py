@@ -11,7 +11,7 @@ import numpy.typing as npt
 from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal._classes import unchanged_on_error
-from skfocal.lightgbm._model import write_link_and_state
+from skfocal.lightgbm._model import write_model
 from skfocal.lightgbm._train import Training
 from skfocal.lightgbm._trained import TrainedLGBMModel
 from skfocal.lightgbm._words import (
@@ -376,5 +376,6 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         )
         booster, self.evals_result_ = training.run()
         self.calibration_shift_ = training.shift
-        write_link_and_state(booster, self._state())
+        start = 0.0 if elsewhere else self.initial_score_
+        write_model(booster, self._state(), start + self.calibration_shift_)
         self._set_booster(booster)

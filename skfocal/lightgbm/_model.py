@@ -4,26 +4,28 @@ from operator import attrgetter
 from typing import Any
 
 import lightgbm as lgb
-import numpy as np
 import numpy.typing as npt
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
+from skfocal.lightgbm._model_text import (
+    objective_of,
+    parameter_of,
+    with_link,
+    with_parameter,
+    with_start,
+)
 
 __all__ = [
     "MODELS",
     "constant_booster",
-    "copy_of",
-    "fold_start",
     "has_usable_feature",
+    "holds_log_odds",
+    "raised_copy_of",
     "read_state",
-    "write_link_and_state",
+    "write_model",
 ]
 
 MODELS = EngineModels("LightGBM", lgb.Booster, "predict_proba", attrgetter("booster_"))
-
-# Where LightGBM keeps the parameters of a training, as lines "[name: value]".
-_PARAMETERS = "\nparameters:\n"
-_STATE_START = f"[{STATE_NAME}: "
 
 
 def has_usable_feature(data: lgb.Dataset) -> bool:
@@ -31,9 +33,10 @@ def has_usable_feature(data: lgb.Dataset) -> bool:
     return any(data.feature_num_bin(k) > 1 for k in range(data.num_feature()))
 
 
-def copy_of(booster: lgb.Booster) -> lgb.Booster:
-    """Return a copy with all trees."""
-    copied = lgb.Booster(model_str=booster.model_to_string(num_iteration=-1))
+def raised_copy_of(booster: lgb.Booster, start: npt.ArrayLike) -> lgb.Booster:
+    """Return a copy with all trees, whose first ones have a constant more."""
+    text = with_start(booster.model_to_string(num_iteration=-1), start)
+    copied = lgb.Booster(model_str=text)
     copied.best_iteration = booster.best_iteration
     return copied
 
@@ -58,50 +61,47 @@ def constant_booster(
     return booster
 
 
-def fold_start(booster: lgb.Booster, start: npt.ArrayLike) -> None:
-    """Add a constant raw prediction per class to the leaves of the first trees."""
-    if not np.any(start):
-        return
-    trees = booster.dump_model(num_iteration=1)["tree_info"]
-    for tree, value in zip(trees, np.broadcast_to(start, len(trees)), strict=True):
-        index = tree["tree_index"]
-        for leaf in range(tree["num_leaves"]):
-            output = booster.get_leaf_output(index, leaf)
-            booster.set_leaf_output(index, leaf, output + float(value))
+def write_model(
+    booster: lgb.Booster, state: ModelState, start: npt.ArrayLike = 0.0
+) -> None:
+    """Let a model hold what its training with a custom objective left outside of it.
 
+    ``booster.predict`` then returns expit or softmax, where it would return the raw
+    prediction. Loss and labels become a line among the parameters, which LightGBM
+    writes again as it read them.
 
-def write_link_and_state(booster: lgb.Booster, state: ModelState) -> None:
-    """Let ``booster.predict`` return expit or softmax, and keep loss and labels.
-
-    A model of a custom objective names no link, so that it would return the raw
-    prediction. The state becomes a line among the parameters, which LightGBM writes
-    again as it read them.
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        The model.
+    state : ModelState
+        Loss and labels.
+    start : float or ndarray of shape (n_classes,), default=0.0
+        What all nodes of the first trees lack, in log-odds.
     """
     n_classes = len(state.classes)
-    link = "binary sigmoid:1" if n_classes == 2 else f"multiclass num_class:{n_classes}"
+    name = "binary" if n_classes == 2 else "multiclass"
+    words = "sigmoid:1" if n_classes == 2 else f"num_class:{n_classes}"
     best_iteration = booster.best_iteration
     # All trees: with a best iteration set, fewer are written by default.
-    text = booster.model_to_string(num_iteration=-1)
-    head, names, rest = text.partition("feature_names=")
-    lines = [line for line in head.splitlines() if not line.startswith("objective=")]
-    linked = "\n".join([*lines, f"objective={link}", names + rest])
-    booster.model_from_string(_with_state(linked, state.to_text()))
+    text = with_start(booster.model_to_string(num_iteration=-1), start)
+    text = with_link(text, f"{name} {words}")
+    if state.loss.link == "posterior":
+        # In the focal link LightGBM's log loss would go on from scores of another kind.
+        text = with_parameter(text, "objective", name)
+        booster.params["objective"] = name
+    booster.model_from_string(with_parameter(text, STATE_NAME, state.to_text()))
     booster.best_iteration = best_iteration
 
 
-def _with_state(text: str, state: str | None) -> str:
-    trees, parameters, rest = text.rpartition(_PARAMETERS)
-    lines = [line for line in rest.split("\n") if not line.startswith(_STATE_START)]
-    if state is not None:
-        lines.insert(0, f"{_STATE_START}{state}]")
-    return trees + parameters + "\n".join(lines)
-
-
 def read_state(booster: lgb.Booster) -> ModelState | None:
-    """Return what :func:`write_link_and_state` wrote, or None."""
-    text = booster.model_to_string(num_iteration=1).rpartition(_PARAMETERS)[2]
-    for line in text.split("\n"):
-        if line.startswith(_STATE_START):
-            state = line.removeprefix(_STATE_START).removesuffix("]")
-            return ModelState.from_text(state)
-    return None
+    """Return what :func:`write_model` wrote of loss and labels, or None."""
+    text = parameter_of(booster.model_to_string(num_iteration=1), STATE_NAME)
+    return None if text is None else ModelState.from_text(text)
+
+
+def holds_log_odds(booster: lgb.Booster) -> bool:
+    """Whether LightGBM trained the model with its own log loss."""
+    objective = objective_of(booster.model_to_string(num_iteration=1))
+    n_outputs = booster.num_model_per_iteration()
+    return objective in ("binary sigmoid:1", f"multiclass num_class:{n_outputs}")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
-from skfocal.lightgbm._model import constant_booster, fold_start, has_usable_feature
+from skfocal.lightgbm._model import constant_booster, has_usable_feature
 from skfocal.lightgbm._objective import FocalMetric, FocalObjective
 from skfocal.lightgbm._words import choose_metrics
 
@@ -62,8 +62,6 @@ class Training(BoostingTraining):
             booster.model_from_string(booster.model_to_string()).free_dataset()
         else:
             booster = constant_booster(self.params, data, self.origin)
-        own_start = self.rows.offset is None and self.origin is None
-        fold_start(booster, self.shift + (self.start if own_start else 0.0))
         return booster, scores
 
     def _raw_of_rows(self, booster: lgb.Booster) -> FloatArray:

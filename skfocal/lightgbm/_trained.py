@@ -11,10 +11,10 @@ from skfocal._boosting.classifier import FocalBoostingClassifier
 from skfocal._boosting.fitted import FittedAttribute
 from skfocal.lightgbm._model import (
     MODELS,
-    copy_of,
-    fold_start,
+    holds_log_odds,
+    raised_copy_of,
     read_state,
-    write_link_and_state,
+    write_model,
 )
 from skfocal.lightgbm._words import prediction_words, thread_count
 
@@ -30,7 +30,8 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
     _flat_offset = "F"
     _models = MODELS
     _read_state = staticmethod(read_state)
-    _write_state = staticmethod(write_link_and_state)
+    _write_state = staticmethod(write_model)
+    _holds_log_odds = staticmethod(holds_log_odds)
 
     booster_ = FittedAttribute()
     n_iter_ = FittedAttribute()
@@ -45,8 +46,7 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
     def _started(booster: lgb.Booster, start: Any) -> tuple[lgb.Booster, Any]:
         n_outputs = booster.num_model_per_iteration()
         start = np.zeros(n_outputs) if start is None else start
-        started = copy_of(booster)
-        fold_start(started, start)
+        started = raised_copy_of(booster, start)
         return started, float(np.squeeze(start)) if n_outputs == 1 else start
 
     def _set_booster(self, booster: lgb.Booster) -> None:

@@ -9,11 +9,13 @@ import xgboost as xgb
 from scipy.special import expit, logit
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
+from skfocal.xgboost._categories import with_categories_of
 
 __all__ = [
     "MODELS",
     "add_to_start",
     "count_linked_classes",
+    "holds_log_odds",
     "is_linear",
     "link_words",
     "read_state",
@@ -22,6 +24,8 @@ __all__ = [
     "up_to_best",
     "write_state",
 ]
+
+_LINKS = ("binary:logistic", "multi:softprob", "multi:softmax")
 
 MODELS = EngineModels(
     "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster")
@@ -51,16 +55,27 @@ def start_of(booster: xgb.Booster) -> Any:
     return float(logit(values.ravel()[0]))
 
 
+def _link_of(booster: xgb.Booster) -> tuple[str, int]:
+    """Return the objective that a model names, and its number of classes."""
+    learner = json.loads(booster.save_config())["learner"]
+    n_classes = int(learner["learner_model_param"]["num_class"])
+    return learner["objective"]["name"], max(2, n_classes)
+
+
 def count_linked_classes(booster: xgb.Booster) -> int:
     """Return the number of classes of a model that says whose log-odds it gives."""
-    learner = json.loads(booster.save_config())["learner"]
-    link = learner["objective"]["name"]
-    if link not in ("binary:logistic", "multi:softprob"):
+    link, n_classes = _link_of(booster)
+    if link not in _LINKS:
         raise ValueError(
             "booster must be trained with objective='binary:logistic' or "
             f"'multi:softprob' beside obj, got {link!r}"
         )
-    return max(2, int(learner["learner_model_param"]["num_class"]))
+    return n_classes
+
+
+def holds_log_odds(booster: xgb.Booster) -> bool:
+    """Whether XGBoost trained the model with its own log loss, as far as it says."""
+    return _link_of(booster)[0] in _LINKS
 
 
 def add_to_start(booster: xgb.Booster, shift: Any) -> None:
@@ -85,7 +100,7 @@ def up_to_best(booster: xgb.Booster) -> xgb.Booster:
     if best is None:
         return booster
     if not is_linear(booster):
-        return booster[: int(best) + 1]
+        return with_categories_of(booster, booster[: int(best) + 1])
     booster = booster.copy()
     booster.set_attr(best_iteration=None, best_score=None)
     return booster

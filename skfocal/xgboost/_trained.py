@@ -14,6 +14,7 @@ from skfocal._boosting.words import FOCAL_WORDS
 from skfocal.xgboost._model import (
     MODELS,
     count_linked_classes,
+    holds_log_odds,
     is_linear,
     link_words,
     read_state,
@@ -48,6 +49,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
     _models = MODELS
     _read_state = staticmethod(read_state)
     _write_state = staticmethod(write_state)
+    _holds_log_odds = staticmethod(holds_log_odds)
 
     def _matrix_words(self, nthread: int | None = None) -> MatrixWords:
         by_bins = self.tree_method in (None, "auto", "hist")

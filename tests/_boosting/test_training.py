@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 from skfocal import FocalLoss
 from tests._boosting.data import link, rare_table, table, weighted_table
 from tests._boosting.engines import by_engine
+from tests._boosting.refusals import assert_refused
 
 
 def test_gamma_zero_trains_like_the_built_in_loss(engine):
@@ -231,13 +232,67 @@ def test_going_on_from_a_model_of_other_classes(engine):
         engine.classifier().fit(X, np.array(["a", "b"])[y], **words)
 
 
-def test_going_on_from_a_model_of_another_link(engine, focal_link):
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"focal_link": "focal"}, {}),
+        ({}, {"focal_link": "focal"}),
+        ({"focal_link": "focal"}, {"focal_link": "focal", "focal_gamma": 1.0}),
+        ({"focal_link": "focal"}, {"focal_link": "focal", "focal_alpha": 0.25}),
+        ({"focal_link": "focal", "focal_gamma": 0.0, "focal_alpha": 0.25}, {}),
+    ],
+)
+def test_going_on_from_raw_predictions_of_another_scale(engine, before, after):
     X, y = table()
-    other = {"posterior": "focal", "focal": "posterior"}[focal_link]
-    words = {engine.go_on: engine.classifier(focal_link=other).fit(X, y)}
-    message = f"{engine.go_on} must have raw predictions of focal_link='{focal_link}'"
-    with pytest.raises(ValueError, match=f"^{message}, got '{other}'$"):
-        engine.classifier(focal_link=focal_link).fit(X, y, **words)
+    words = {engine.go_on: engine.classifier(**before).fit(X, y)}
+    message = f"{engine.go_on} must have raw predictions of FocalLoss("
+    assert_refused(engine.classifier(**after), message, X, y, **words)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"focal_gamma": 0.5}, {"focal_alpha": "balanced"}),
+        ({"focal_gamma": 0.0, "focal_link": "focal"}, {}),
+        ({"focal_gamma": 1.0}, {"focal_gamma": 0.0, "focal_link": "focal"}),
+        ({"focal_link": "focal"}, {"focal_link": "focal", "n_estimators": 3}),
+    ],
+)
+def test_going_on_from_raw_predictions_of_one_scale(engine, n_classes, before, after):
+    X, y = table(n_classes)
+    first = engine.classifier(**before).fit(X, y)
+    more = engine.classifier(**after).fit(X, y, **{engine.go_on: first})
+    assert more.n_iter_ > first.n_iter_
+    got = more.decision_function(X, **engine.first_rounds(first.n_iter_))
+    expected = first.decision_function(X) + more.calibration_shift_
+    assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_going_on_from_the_engines_own_log_loss(engine, n_classes):
+    X, y = table(n_classes)
+    first = engine.plain().fit(X, y)
+    more = engine.classifier().fit(X, y, **{engine.go_on: first})
+    got = more.decision_function(X, **engine.first_rounds(15))
+    expected = engine.plain_raw(first, X) + more.calibration_shift_
+    assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+    words = {engine.go_on: first}
+    message = f"{engine.go_on} must have raw predictions of FocalLoss("
+    assert_refused(engine.classifier(focal_link="focal"), message, X, y, **words)
+
+
+def test_going_on_from_a_model_that_does_not_say_what_it_predicts(engine):
+    X, y = table()
+    words = {engine.go_on: engine.regression(X, y)}
+    message = f"{engine.go_on} must say what its raw predictions are"
+    assert_refused(engine.classifier(), message, X, y, **words)
+
+
+def test_going_on_from_the_engines_own_model_of_other_classes(engine):
+    words = {engine.go_on: engine.plain().fit(*table(3))}
+    message = f"{engine.go_on} must have the classes [0, 1] of y, got [0, 1, 2]"
+    assert_refused(engine.classifier(), message, *table(), **words)
 
 
 def test_going_on_from_what_is_no_model(engine):

@@ -73,6 +73,12 @@ class LightGBM(Engine):
 
     # -- the engine without skfocal's classifier
 
+    def plain_raw(self, model, X):
+        return model.predict(X, raw_score=True)
+
+    def regression(self, X, y):
+        return lgb.train({"verbosity": -1}, lgb.Dataset(X, y), 2)
+
     def data(self, X, y, weight=None):
         words = {"verbosity": -1}
         return lgb.Dataset(X, y, weight=weight, params=words).construct()

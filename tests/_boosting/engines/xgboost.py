@@ -75,6 +75,12 @@ class XGBoost(Engine):
             base_score = [0.0] * n_classes if start is None else start.tolist()
         return {"nthread": 1, "base_score": base_score} | link | words
 
+    def plain_raw(self, model, X):
+        return model.predict(X, output_margin=True)
+
+    def regression(self, X, y):
+        return xgb.train({}, xgb.DMatrix(X, y), 2)
+
     def train(self, objective, X, y, weight=None, /, rounds=20, start=None, **words):
         data = self.data(X, y, weight)
         booster = xgb.train(self.params(y, start, **words), data, rounds, obj=objective)

@@ -1,0 +1,92 @@
+"""LightGBM's models as text: what a custom objective leaves unsaid, written into it.
+
+LightGBM's own log loss adds its start value to all nodes of the first trees and names
+itself as the objective. Both are found by every reader of the text.
+"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "objective_of",
+    "parameter_of",
+    "with_link",
+    "with_parameter",
+    "with_start",
+]
+
+# Where LightGBM keeps the parameters of a training, as lines "[name: value]".
+_PARAMETERS = "\nparameters:\n"
+_TREE_SIZES = re.compile(r"^tree_sizes=(.*)\n", re.MULTILINE)
+_NODE_VALUES = re.compile(r"^(leaf_value|internal_value)=(.+)$", re.MULTILINE)
+_OBJECTIVE = re.compile(r"^objective=(.*)\n", re.MULTILINE)
+
+
+def with_start(text: str, start: npt.ArrayLike) -> str:
+    """Add a constant raw prediction per class to the nodes of the first trees."""
+    if not np.any(start):
+        return text
+    n_outputs = int(re.search(r"^num_tree_per_iteration=(\d+)$", text, re.M)[1])
+    sizes = _TREE_SIZES.search(text)
+    trees = list(_trees(text, sizes))
+    for k, value in enumerate(np.broadcast_to(start, n_outputs)):
+        trees[k] = _raised(trees[k], float(value))
+    lengths = " ".join(str(len(tree)) for tree in trees)
+    end = sizes.end() + 1 + sum(map(int, sizes[1].split()))
+    head = f"{text[: sizes.start()]}tree_sizes={lengths}\n\n"
+    return head + "".join(trees) + text[end:]
+
+
+def _trees(text: str, sizes: re.Match[str]) -> Iterator[str]:
+    """Cut the trees apart; they are ASCII, so that bytes are characters."""
+    begin = sizes.end() + 1
+    for size in map(int, sizes[1].split()):
+        yield text[begin : begin + size]
+        begin += size
+
+
+def _raised(tree: str, by: float) -> str:
+    def raise_line(line: re.Match[str]) -> str:
+        values = " ".join(repr(float(value) + by) for value in line[2].split())
+        return f"{line[1]}={values}"
+
+    return _NODE_VALUES.sub(raise_line, tree)
+
+
+def objective_of(text: str) -> str | None:
+    """Return what the header says of the link, such as "binary sigmoid:1"."""
+    found = _OBJECTIVE.search(_header(text))
+    return None if found is None else found[1]
+
+
+def _header(text: str) -> str:
+    return text.partition("feature_names=")[0]
+
+
+def with_link(text: str, link: str) -> str:
+    """Name the function of the raw prediction that ``predict`` returns."""
+    header = _header(text)
+    linked = _OBJECTIVE.sub("", header) + f"objective={link}\n"
+    return linked + text[len(header) :]
+
+
+def with_parameter(text: str, name: str, value: str | None) -> str:
+    """Write a line among the parameters, in place of the one that is there."""
+    trees, heading, rest = text.rpartition(_PARAMETERS)
+    lines = rest.split("\n")
+    places = [i for i, line in enumerate(lines) if line.startswith(f"[{name}: ")]
+    lines = [line for i, line in enumerate(lines) if i not in places]
+    if value is not None:
+        lines.insert(places[0] if places else 0, f"[{name}: {value}]")
+    return trees + heading + "\n".join(lines)
+
+
+def parameter_of(text: str, name: str) -> str | None:
+    """Return a parameter of the training, or None if there is no such line."""
+    for line in text.rpartition(_PARAMETERS)[2].split("\n"):
+        if line.startswith(f"[{name}: "):
+            return line.removeprefix(f"[{name}: ").removesuffix("]")
+    return None
