@@ -11,6 +11,7 @@ import xgboost as xgb
 
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
+from skfocal.xgboost._categories import UncutModel, with_categories_of
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
 from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
 from skfocal.xgboost._words import Metrics
@@ -130,6 +131,7 @@ class Training(BoostingTraining):
             self.rows, self.origin, self.feature_weights
         )
         scores: dict[str, Any] = {}
+        uncut = UncutModel()
         booster = xgb.train(
             self.params | self._start_words() | _metric_words(metrics),
             data,
@@ -139,9 +141,10 @@ class Training(BoostingTraining):
             evals_result=scores,
             verbose_eval=self.verbose,
             xgb_model=self.origin,
-            callbacks=[*(self.callbacks or ()), *self._early_stopping(metrics.last)],
+            callbacks=[uncut, *(self.callbacks or ()), *self._stopping(metrics.last)],
             custom_metric=metrics,
         )
+        booster = with_categories_of(uncut.booster, booster)
         # Linear models have one start for all classes.
         if np.ndim(self.start) == 0 or not is_linear(booster):
             self._balance(partial(self._raw_of_rows, booster, data))
@@ -166,7 +169,7 @@ class Training(BoostingTraining):
         matrices = self._validation_sets(data, matrix_of)
         return [(matrix, f"validation_{i}") for i, matrix in enumerate(matrices)]
 
-    def _early_stopping(self, metric_name: str) -> list[Any]:
+    def _stopping(self, metric_name: str) -> list[Any]:
         """Watch the last of the metrics given; XGBoost evaluates its own first."""
         rounds = self.early_stopping_rounds
         if rounds is None:
