@@ -27,12 +27,14 @@ class FocalLogisticRegression(FocalLinearClassifier):
     Two classes have raw predictions :math:`u = x w + b`, more classes one for each. The
     coefficients minimise
 
-    .. math:: C \sum_i s_i \, \mathrm{FL}(y_i, u_i)
+    .. math:: C \omega \sum_i s_i \, \mathrm{FL}(y_i, u_i)
        + \frac{1 - \rho}{2} \|w\|_2^2 + \rho \|w\|_1, \qquad
        \mathrm{FL} = -\alpha_t (1 - p_t)^\gamma \log p_t ,
 
     with :math:`p_t` the focal probability of the true class, :math:`s_i` the sample and
-    class weights and :math:`\rho` the ``l1_ratio``. The expit or softmax of :math:`u`
+    class weights and :math:`\rho` the ``l1_ratio``. With more than two classes and
+    ``focal_link="posterior"``, :math:`\omega` is 1 plus the mean :math:`\gamma`, so that
+    the same C penalises about as it does with the log loss; else it is 1. The expit or softmax of :math:`u`
     is the class probability, of which :math:`p` is a function; with
     ``focal_link="focal"`` it is :math:`p` itself. The intercept isn't penalised. At
     ``focal_gamma=0`` this is
@@ -80,8 +82,7 @@ class FocalLogisticRegression(FocalLinearClassifier):
     random_state : int, RandomState instance or None, default=None
         Chooses the rows of the sample from which "auto" starts if there are many; with
         None they are equally spaced. It changes the solution by less than ``tol``.
-    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg", "newton-cholesky", \
-            "newton-cg", "liblinear", "sag", "saga"}, default="auto"
+    solver : str, default="auto"
         "trust-exact" is a trust region with the whole Hessian, "trust-ncg" one with
         Hessian products, "lbfgs" L-BFGS-B, the only one for an l1 penalty. "auto" takes
         "trust-exact" up to 500 coefficients (fewer for little data), on a sample of the

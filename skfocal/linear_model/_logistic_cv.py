@@ -77,9 +77,9 @@ class FocalLogisticRegressionCV(FocalLinearClassifier):
         Name of a scorer or callable ``scorer(estimator, X, y)``; greater is better.
         None is the accuracy. Scorers of a metric with ``labels`` or ``pos_label`` get
         all classes and the second of two, as a fold may lack a class.
-    solver : {"auto", "lbfgs", "trust-exact", "trust-ncg", "newton-cholesky", \
-            "newton-cg", "liblinear", "sag", "saga"}, default="auto"
-        As in :class:`FocalLogisticRegression`.
+    solver : str, default="auto"
+        One of those of :class:`FocalLogisticRegression`, under our names or
+        scikit-learn's.
     tol : float, default=1e-4
         Largest entry of the scaled gradient, as in :class:`FocalLogisticRegression`.
     max_iter : int, default=100

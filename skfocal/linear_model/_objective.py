@@ -1,9 +1,9 @@
 """The objective of a linear model as a function of its coefficients.
 
-With S the total weight, l1 and l2 the penalties divided by C S, and w without the
-intercepts b,
+With S the total weight, l1 and l2 the penalties divided by C S, w without the
+intercepts b, and omega the loss's scale,
 
-    F(w, b) = 1/S sum_i weight_i FL(y_i, x_i w + b) + l2/2 |w|**2 + l1 |w|_1 .
+    F(w, b) = omega/S sum_i weight_i FL(y_i, x_i w + b) + l2/2 |w|**2 + l1 |w|_1 .
 
 Solvers don't see w and b but theta: the coefficients of the features divided by their
 standard deviation and, where there is an intercept, after their mean was taken off. It
@@ -77,6 +77,17 @@ class Scaling:
         return cls(mean, np.where(varies, unit, 1.0), varies)
 
 
+def scale_of(loss: FocalLoss, n_classes: int) -> float:
+    """Return omega, by which the loss is multiplied next to the penalty.
+
+    In the posterior link the curvature of a confident row is 1 / (1 + gamma) of the log
+    loss's. A softmax gains by the same penalty at the same C, two classes do not.
+    """
+    if n_classes == 2 or loss.link == "focal":
+        return 1.0
+    return 1.0 + float(np.mean(loss.gamma))
+
+
 class LinearObjective:
     """Loss and l2 penalty of theta, with gradient, Hessian and Hessian products.
 
@@ -114,7 +125,9 @@ class LinearObjective:
         self.design, self.codes, self.weight = design, codes, weight
         self.loss, self.n_classes, self.penalty = loss, n_classes, penalty
         self.scaling, self.fit_intercept = scaling, fit_intercept
-        self.total = float(design.n_rows if weight is None else weight.sum())
+        total = float(design.n_rows if weight is None else weight.sum())
+        # What the sums of losses and of their derivatives are divided by.
+        self.total = total / scale_of(loss, n_classes)
         outputs = () if n_classes == 2 else (n_classes,)
         self.shape = (*outputs, design.n_features + fit_intercept)
         self.size = int(np.prod(self.shape))

@@ -8,8 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import optimize, sparse
 from scipy.special import expit, log_softmax, softmax
+from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.preprocessing import scale
 
 from skfocal import FocalLogisticRegression, FocalLoss
 from skfocal._compute import threads
@@ -47,6 +50,8 @@ def slow_objective(theta, X, y, loss, weight, C, l1_ratio, n_classes):
     X = np.asarray(X, dtype=float)
     theta = theta.reshape(-1, X.shape[1] + 1)
     losses = slow_loss(loss, y, X @ theta[:, :-1].T + theta[:, -1], n_classes)
+    if loss.link == "posterior" and n_classes > 2:
+        losses = (1.0 + np.mean(loss.gamma)) * losses
     w = theta[:, :-1]
     penalty = (1 - l1_ratio) / 2 * (w**2).sum() + l1_ratio * np.abs(w).sum()
     return (weight @ losses + penalty / C) / weight.sum()
@@ -138,6 +143,23 @@ def test_solvers_find_the_same_stationary_point(solver, n_classes, gamma, link):
     model = FocalLogisticRegression(gamma, solver=solver, **words).fit(X, y)
     assert_same_model(model, expected, rtol=1e-5)
     assert stationarity(model, X, y) < 1e-8
+
+
+def test_a_gamma_per_class_scales_the_loss_of_a_softmax_by_their_mean():
+    X, y = make_data(n_classes=3)
+    model = FocalLogisticRegression([0.0, 1.0, 3.5], tol=1e-9).fit(X, y)
+    assert stationarity(model, X, y) < 1e-8
+
+
+@pytest.mark.parametrize("gamma", [1.0, 2.0])
+def test_the_penalty_of_a_softmax_is_as_strong_as_with_the_log_loss(gamma):
+    X, y = load_iris(return_X_y=True)
+    scores = [
+        cross_val_score(FocalLogisticRegression(g), scale(X), y, scoring="neg_log_loss")
+        for g in (0.0, gamma)
+    ]
+    # Without the factor 1 + gamma it is 1.3 at gamma 1 and 1.6 at gamma 2.
+    assert np.mean(scores[1]) / np.mean(scores[0]) == pytest.approx(1.0, abs=0.1)
 
 
 @both_links
