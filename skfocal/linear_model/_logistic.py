@@ -33,11 +33,11 @@ class FocalLogisticRegression(FocalLinearClassifier):
 
     with :math:`p_t` the focal probability of the true class, :math:`s_i` the sample and
     class weights and :math:`\rho` the ``l1_ratio``. With more than two classes and
-    ``focal_link="posterior"``, :math:`\omega` is 1 plus the mean :math:`\gamma`, so that
-    the same C penalises about as it does with the log loss; else it is 1. The expit or softmax of :math:`u`
-    is the class probability, of which :math:`p` is a function; with
-    ``focal_link="focal"`` it is :math:`p` itself. The intercept isn't penalised. At
-    ``focal_gamma=0`` this is
+    ``focal_link="posterior"``, :math:`\omega` is 1 plus the mean of :math:`\gamma`, so
+    that the same C penalises about as it does with the log loss; else it is 1. The
+    expit or softmax of :math:`u` is the class probability, of which :math:`p` is a
+    function; with ``focal_link="focal"`` it is :math:`p` itself. The intercept isn't
+    penalised. At ``focal_gamma=0`` this is
     :class:`sklearn.linear_model.LogisticRegression`, coefficient by coefficient.
 
     Parameters
