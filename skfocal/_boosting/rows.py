@@ -36,6 +36,13 @@ class BoostingRows(WeightedRows):
 
     offset: FloatArray | None = None
 
+    @property
+    def has_given_weights(self) -> bool:
+        """Whether the weights are what the user gave, without a class's factor."""
+        if self.weight is None or self.sample_weight is None:
+            return self.weight is self.sample_weight
+        return np.array_equal(self.weight, self.sample_weight)
+
 
 class RowChecks:
     """What a boosted classifier does with the data that it is given."""
@@ -137,8 +144,7 @@ class RowChecks:
         train : BoostingRows
             The training data, which a set is that holds the same objects.
         given : sequence
-            What the user gave to train on: X, y and, where it matters, sample weights
-            and start.
+            What the user gave to train on: X, y, sample weights and start.
         """
         names = ("eval_set", *extras)
         sets = []
@@ -146,7 +152,9 @@ class RowChecks:
             pairs, per_validation_set(len(pairs), **extras), strict=True
         ):
             entry = (*pair, *extra)
-            if all(a is b for a, b in zip(entry, given, strict=False)):
+            same = all(a is b for a, b in zip(entry, given, strict=False))
+            # Training weights that the set wasn't given would change its scores.
+            if same and train.has_given_weights:
                 sets.append(train)
             else:
                 sets.append(self._validation_data(*entry, names=names))

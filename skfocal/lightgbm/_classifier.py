@@ -311,15 +311,15 @@ class FocalLGBMClassifier(TrainedLGBMModel):
                 "eval_class_weight": eval_class_weight,
             }
             pairs = validation_pairs(eval_set, eval_X, eval_y)
-            # By LightGBM's rule, a set of the same X and y is the training data.
-            valid = self._validation_pairs(pairs, extras, train, given=(X, y))
-            names = evaluation_names(eval_names, len(valid))
-            if first := self._validation_set(X_val, y_val, sample_weight_val):
-                valid, names = first + valid, names and ["valid_0", *names]
+            given = (X, y, sample_weight, init_score)
+            valid = self._validation_pairs(pairs, extras, train, given)
+            first = self._validation_set(X_val, y_val, sample_weight_val)
+            of_training = [pair[0] is X and pair[1] is y for pair in pairs]
+            names = evaluation_names(eval_names, of_training, len(first))
             self._train(
                 params,
                 train,
-                valid=valid,
+                valid=first + valid,
                 valid_names=names,
                 columns={
                     "feature_name": feature_name,

@@ -17,11 +17,11 @@ from skfocal.lightgbm._model_text import (
 
 __all__ = [
     "MODELS",
-    "constant_booster",
     "has_usable_feature",
     "holds_log_odds",
     "raised_copy_of",
     "read_state",
+    "words_without_features",
     "write_model",
 ]
 
@@ -41,24 +41,14 @@ def raised_copy_of(booster: lgb.Booster, start: npt.ArrayLike) -> lgb.Booster:
     return copied
 
 
-def constant_booster(
-    params: dict[str, Any], data: lgb.Dataset, init_model: lgb.Booster | None
-) -> lgb.Booster:
-    """A model of one leaf per class, of value 0, for data without a usable feature.
+def words_without_features(n_classes: int) -> dict[str, Any]:
+    """Name an objective with which LightGBM trains on data without a usable feature.
 
-    Where training was to go on from a model, it is that model.
-
-    LightGBM fails on such data with a custom objective (microsoft/LightGBM#5667).
+    It fails on such data with a custom objective (microsoft/LightGBM#5667). Nothing is
+    split, so that all of its leaves are 0 whatever the objective.
     """
-    if init_model is not None:
-        return lgb.Booster(model_str=init_model.model_to_string())
-    kept = ("num_class", "verbosity", "verbose", "num_threads")
-    words = {name: params[name] for name in kept if name in params}
-    words["objective"] = "multiclass" if "num_class" in params else "binary"
-    booster = lgb.train(words, data, num_boost_round=1)
-    for tree in range(params.get("num_class", 1)):
-        booster.set_leaf_output(tree, 0, 0.0)
-    return booster
+    objective = "regression" if n_classes == 2 else "multiclass"
+    return {"objective": objective, "boost_from_average": False}
 
 
 def write_model(

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
-from skfocal.lightgbm._model import constant_booster, has_usable_feature
+from skfocal.lightgbm._metrics import NamedApart, OfLogarithms, choose_metrics
+from skfocal.lightgbm._model import has_usable_feature, words_without_features
 from skfocal.lightgbm._objective import FocalMetric, FocalObjective
-from skfocal.lightgbm._words import choose_metrics
 
 __all__ = ["Training"]
 
@@ -25,44 +25,54 @@ class Training(BoostingTraining):
 
     Attributes
     ----------
-    valid_names : list of str or None
-        What the validation data are called; None for LightGBM's names.
+    valid_names : list of str
+        What the validation data are called.
     columns : dict
         The words ``feature_name`` and ``categorical_feature`` of a Dataset.
     """
 
-    valid_names: list[str] | None
+    valid_names: list[str]
     columns: dict[str, Any]
 
     def run(self) -> tuple[lgb.Booster, dict[str, Any]]:
-        """Return the model, start value included, and the scores of all rounds."""
+        """Return the model, without its start value, and the scores of all rounds."""
+        n_classes = max(2, np.size(self.start))
         names, functions = choose_metrics(
-            self.eval_metric, self.params, FocalMetric._of(self.loss)
+            self.eval_metric, self.params, FocalMetric._of(self.loss), n_classes
         )
-        data = self._training_set()
-        scores: dict[str, Any] = {}
+        data, scores = self._training_set(), {}
+        words = {"metric": names or "None"}
+        metrics = NamedApart(functions, names)
+        callbacks = [*(self.callbacks or ()), lgb.record_evaluation(scores)]
         if has_usable_feature(data.construct()):
             objective = FocalObjective._of(self.loss, self.hessian, self._scale())
-            own = {"objective": objective, "metric": names or "None"}
-            booster = lgb.train(
-                self.params | own,
-                data,
-                self.rounds,
-                valid_sets=self._validation_sets(
-                    data, partial(self._dataset, reference=data)
-                ),
-                valid_names=self.valid_names or self._default_names(),
-                feval=functions,
-                init_model=self.origin,
-                callbacks=[*(self.callbacks or ()), lgb.record_evaluation(scores)],
-                keep_training_booster=True,
-            )
+            words["objective"] = objective
+            booster = self._boosted(data, words, metrics, callbacks)
             self._balance(partial(self._raw_of_rows, booster))
-            # What lightgbm.train does unless the training booster is kept.
-            booster.model_from_string(booster.model_to_string()).free_dataset()
         else:
-            booster = constant_booster(self.params, data, self.origin)
+            words |= words_without_features(n_classes)
+            raw_metrics = metrics if n_classes == 2 else OfLogarithms(metrics)
+            booster = self._boosted(data, words, raw_metrics, callbacks)
+        # What lightgbm.train does unless the training booster is kept.
+        booster.model_from_string(booster.model_to_string()).free_dataset()
         return booster, scores
+
+    def _boosted(
+        self, data: lgb.Dataset, words: dict[str, Any], metrics: Any, callbacks: Any
+    ) -> lgb.Booster:
+        return lgb.train(
+            self.params | words,
+            data,
+            self.rounds,
+            valid_sets=self._validation_sets(
+                data, partial(self._dataset, reference=data)
+            ),
+            valid_names=self.valid_names,
+            feval=metrics,
+            init_model=self.origin,
+            callbacks=callbacks,
+            keep_training_booster=True,
+        )
 
     def _raw_of_rows(self, booster: lgb.Booster) -> FloatArray:
         """Return the raw predictions of the training data, up to the best round."""
@@ -97,9 +107,3 @@ class Training(BoostingTraining):
         return lgb.Dataset(
             rows.X, label=rows.codes, weight=rows.weight, init_score=offset, **words
         )
-
-    def _default_names(self) -> list[str]:
-        return [
-            "training" if rows is self.rows else f"valid_{i}"
-            for i, rows in enumerate(self.valid)
-        ]

@@ -1,26 +1,15 @@
 """What the words of LightGBM's own classifier mean to lightgbm.train."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import joblib
-import numpy as np
-import numpy.typing as npt
 
-from skfocal._boosting.words import (
-    check_task,
-    error_rate,
-    mean_log_loss,
-    refuse_focal_words,
-)
-from skfocal.loss import FocalLoss
+from skfocal._boosting.words import check_task, refuse_focal_words
 
 __all__ = [
     "DECIDED_HERE",
-    "ProbabilityMetric",
     "check_objective",
-    "choose_metrics",
     "evaluation_names",
     "pop_rounds",
     "prediction_words",
@@ -30,19 +19,10 @@ __all__ = [
     "validation_pairs",
 ]
 
-FloatArray = npt.NDArray[np.floating]
-Evaluation = tuple[str, float, bool]
-
 _ROUND_ALIASES = (
     *("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees"),
     *("num_round", "num_rounds", "nrounds", "num_boost_round", "max_iter"),
 )
-_METRIC_ALIASES = ("metric", "metrics", "metric_types")
-_NO_METRIC = {"", "none", "null", "custom", "na"}
-_LOG_LOSSES = {"logloss", "binary_logloss", "multi_logloss", "binary", "multiclass"}
-_ERRORS = {"error", "binary_error", "multi_error"}
-# They compare raw predictions with each other only.
-_RANK_METRICS = {"auc", "average_precision", "auc_mu"}
 _OBJECTIVE_ALIASES = ("objective_type", "app", "application", "loss")
 _CLASS_COUNT_ALIASES = ("num_class", "num_classes")
 _WITHOUT_EFFECT = {
@@ -177,102 +157,29 @@ def validation_pairs(eval_set: Any, eval_X: Any, eval_y: Any) -> list[tuple[Any,
 
 
 def evaluation_names(
-    eval_names: str | Sequence[str] | None, n_sets: int
-) -> list[str] | None:
-    """Return one name per validation set, or None for LightGBM's."""
-    if eval_names is None:
-        return None
-    names = [eval_names] if isinstance(eval_names, str) else list(eval_names)
-    if len(names) != n_sets:
-        raise ValueError(
-            f"eval_names must have one entry per validation set ({n_sets}), "
-            f"got {len(names)}"
-        )
-    return names
-
-
-class ProbabilityMetric:
-    """A metric of class probabilities, for what LightGBM hands over as raw predictions.
+    eval_names: str | Sequence[str] | None, of_training: Sequence[bool], n_before: int
+) -> list[str]:
+    """Return one name per validation set, as LightGBM's own classifier gives them.
 
     Parameters
     ----------
-    function : callable
-        Takes labels, probabilities of class 1 or of each class, and maybe weights.
-    loss : FocalLoss
-        Turns raw predictions into probabilities.
+    eval_names : str, sequence of str or None
+        What the user gave for those of ``eval_set``.
+    of_training : sequence of bool
+        Of each of these, whether it is the training data.
+    n_before : int
+        Number of validation sets before them.
     """
-
-    def __init__(self, function: Callable[..., Any], loss: FocalLoss) -> None:
-        self.function, self.loss = function, loss
-
-    def __call__(self, preds: FloatArray, data: Any) -> Any:
-        proba = self.loss.predict_proba(preds)
-        proba = proba[:, 1] if preds.ndim == 1 else proba
-        arguments = (data.get_label(), proba, data.get_weight(), data.get_group())
-        n_parameters = len(inspect.signature(self.function).parameters)
-        return self.function(*arguments[:n_parameters])
-
-
-def _log_loss(y_true: Any, proba: Any, weight: Any) -> Evaluation:
-    name = f"{'binary' if proba.ndim == 1 else 'multi'}_logloss"
-    return name, mean_log_loss(y_true, proba, weight), False
-
-
-def _error(y_true: Any, proba: Any, weight: Any) -> Evaluation:
-    name = f"{'binary' if proba.ndim == 1 else 'multi'}_error"
-    return name, error_rate(y_true, proba, weight), False
-
-
-def choose_metrics(
-    eval_metric: Any, params: dict[str, Any], focal_metric: Callable[..., Any]
-) -> tuple[list[str], list[Callable[..., Any]]]:
-    """Split metrics into names for LightGBM and functions; the focal loss by default.
-
-    LightGBM's own metrics get raw predictions here, so only those of rank are right.
-    """
-    given = _as_list(eval_metric)
-    for alias in _METRIC_ALIASES:
-        given += _as_list(params.pop(alias, None))
-    given = list(dict.fromkeys(given))
-    if params.get("first_metric_only") and not _named_first(given):
+    if eval_names is None:
+        names = [
+            "training" if training else f"valid_{n_before + i}"
+            for i, training in enumerate(of_training)
+        ]
+    else:
+        names = [eval_names] if isinstance(eval_names, str) else list(eval_names)
+    if len(names) != len(of_training):
         raise ValueError(
-            "first_metric_only needs LightGBM's own metrics first in eval_metric, "
-            f"because it evaluates them first, got {given}"
+            "eval_names must have one entry per validation set "
+            f"({len(of_training)}), got {len(names)}"
         )
-    names: list[str] = []
-    functions: list[Callable[..., Any]] = []
-    for metric in given or ["focal_loss"]:
-        if metric in _RANK_METRICS:
-            names.append(metric)
-        elif metric not in _NO_METRIC:
-            functions.append(_function_of(metric, focal_metric))
-    return names, functions
-
-
-def _named_first(metrics: list[Any]) -> bool:
-    """Whether no metric of LightGBM's own follows one that is a function here."""
-    own = [metric in _RANK_METRICS for metric in metrics]
-    return own == sorted(own, reverse=True)
-
-
-def _as_list(metric: Any) -> list[Any]:
-    if metric is None:
-        return []
-    if isinstance(metric, str):
-        return [name.strip().lower() for name in metric.split(",")]
-    return list(metric) if isinstance(metric, (list, tuple, set)) else [metric]
-
-
-def _function_of(metric: Any, focal_metric: Any) -> Callable[..., Any]:
-    if isinstance(metric, type(focal_metric)):
-        return metric
-    if callable(metric):
-        return ProbabilityMetric(metric, focal_metric.loss)
-    if metric == "focal_loss":
-        return focal_metric
-    if metric in _LOG_LOSSES:
-        return ProbabilityMetric(_log_loss, focal_metric.loss)
-    if metric in _ERRORS:
-        return ProbabilityMetric(_error, focal_metric.loss)
-    known = sorted({"focal_loss", "logloss", "error"} | _RANK_METRICS)
-    raise ValueError(f"eval_metric must be one of {known} or callable, got {metric!r}")
+    return [f"valid_{i}" for i in range(n_before)] + names

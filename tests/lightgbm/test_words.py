@@ -99,7 +99,7 @@ def test_categorical_feature_and_feature_name():
         ({"linear_tree": True}, "linear_tree must be False"),
         ({"scale_pos_weight": 9.0}, "scale_pos_weight must not be given"),
         ({"is_unbalance": True}, "is_unbalance must not be given"),
-        ({"metric": "l2"}, "eval_metric must be one of ['auc', 'auc_mu', 'average"),
+        ({"metric": "ndcg"}, "eval_metric must be one of ['auc', 'auc_mu', 'aver"),
     ],
 )
 def test_refused_parameters(words, message):
@@ -114,7 +114,7 @@ def test_refused_parameters(words, message):
             {"eval_X": np.zeros((2, 6))},
             "eval_X and eval_y must be given together, got no eval_y",
         ),
-        ({"eval_metric": "l1"}, "eval_metric must be one of"),
+        ({"eval_metric": "gamma"}, "eval_metric must be one of"),
     ],
 )
 def test_refused_words_of_fit(words, message):
