@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
 from sklearn.datasets import (
@@ -270,6 +271,8 @@ def test_at_gamma_zero_it_is_the_hosts_cross_validation(
     words = {"Cs": [0.01, 0.1, 1.0, 3.0], "cv": 3, "refit": refit, "scoring": scoring}
     words |= {"fit_intercept": fit_intercept, "tol": 1e-9, "max_iter": 1000}
     host = {"l1_ratios": (0.0,), "use_legacy_attributes": False}
+    if not refit and sklearn.__version__.startswith("1.8"):
+        pytest.skip("scikit-learn 1.8 asks for float(None) here")
     expected = fit_host(LogisticRegressionCV, *data, **words, **host)
     model = FocalLogisticRegressionCV([0.0], **words).fit(*data)
     for name in ("C_", "l1_ratio_", "Cs_", "l1_ratios_"):
