@@ -33,7 +33,10 @@ def with_categories_of(whole: xgb.Booster, part: xgb.Booster) -> xgb.Booster:
     whatever order that frame has its categories. XGBoost's own slices lose it until 3.4
     (3.1 and 3.2 do for certain).
     """
-    if whole.get_categories().empty() or not part.get_categories().empty():
+    # A linear model, which can't be cut, doesn't let itself be asked.
+    if part is whole or whole.get_categories().empty():
+        return part
+    if not part.get_categories().empty():
         return part
     model = json.loads(part.save_raw("json"))
     _trees_of(model)["cats"] = _trees_of(json.loads(whole.save_raw("json")))["cats"]

@@ -141,12 +141,15 @@ class FocalXGBClassifier(TrainedXGBModel):
     multi_strategy : {"one_output_per_tree", "multi_output_tree"} or None, default=None
         Whether each class has its own trees.
     eval_metric : str, callable, list of them or None, default=None
-        Metrics of the validation sets, by default ``"relative_focal_loss"``, the focal
-        loss over that of the best constant. Names: ``"logloss"`` or ``"mlogloss"``,
-        ``"error"`` or ``"merror"``, these of the class probabilities; ``"auc"`` and
-        ``"aucpr"``. A callable takes ``(y_true, y_proba)`` and, with weights, the
-        keyword ``sample_weight``; its labels are 0 .. n_classes - 1, its probabilities
-        those of class 1 or of each class. It is minimised.
+        Metrics of the validation sets in place of the default,
+        ``"relative_focal_loss"``, the focal loss over that of the best constant. Names
+        are XGBoost's own (``"logloss"``, ``"mlogloss"``, ``"error@0.7"``, ``"aucpr"``
+        ...), computed from the class probabilities in either link. A callable takes
+        ``(y_true, y_proba)`` and, with weights, the keyword ``sample_weight``; its
+        labels are 0 .. n_classes - 1, its probabilities those of class 1 or of each
+        class, in whose place ``objective="multi:softmax"`` has the most probable class.
+        It is minimised, unless its name begins like a metric that XGBoost maximises.
+        If its name is taken, it is ``name_1`` in the results.
     early_stopping_rounds : int or None, default=None
         Rounds without a better last metric on the last validation set, after which
         training stops.
@@ -450,6 +453,7 @@ class FocalXGBClassifier(TrainedXGBModel):
             valid=valid,
             matrix_words=self._matrix_words(self._engine_words.get("nthread")),
             eval_metric=self.eval_metric,
+            of_labels=self.objective == "multi:softmax",
             early_stopping_rounds=self.early_stopping_rounds,
             callbacks=self.callbacks,
             origin=None if origin is None else up_to_best(origin),

@@ -13,7 +13,10 @@ from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes
 from skfocal.loss._loss import Link
 
-__all__ = ["FocalMetric", "FocalObjective", "RepeatableObjective"]
+__all__ = ["FOCAL_METRIC", "FocalMetric", "FocalObjective", "RepeatableObjective"]
+
+# What XGBoost calls the focal loss in its results.
+FOCAL_METRIC = "relative_focal_loss"
 
 FloatArray = npt.NDArray[np.floating]
 # Of the 24 of float32: weights up to 15 then multiply exactly, and a gradient is wrong
@@ -143,7 +146,7 @@ class FocalMetric(BoostingMetric):
     ) -> None:
         super().__init__(gamma, alpha, link=link)
         # XGBoost's classifier calls the metric by it.
-        self.__name__ = "relative_focal_loss"
+        self.__name__ = FOCAL_METRIC
 
     def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
         constant = _constant_loss(self.loss, y, weight, count_classes(raw))

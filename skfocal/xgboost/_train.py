@@ -12,9 +12,9 @@ import xgboost as xgb
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
 from skfocal.xgboost._categories import UncutModel, with_categories_of
+from skfocal.xgboost._metrics import Metrics
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
-from skfocal.xgboost._objective import FocalMetric, RepeatableObjective
-from skfocal.xgboost._words import Metrics
+from skfocal.xgboost._objective import RepeatableObjective
 
 __all__ = ["MatrixWords", "Training"]
 
@@ -96,7 +96,8 @@ class MatrixWords:
 
     def _types(self, X: Any, origin: Any) -> Any:
         """Code a table's categories as the data or the model before it did."""
-        if origin is None or not hasattr(X, "columns"):
+        linear = isinstance(origin, xgb.Booster) and is_linear(origin)
+        if origin is None or linear or not hasattr(X, "columns"):
             return self.feature_types
         categories = origin.get_categories()
         return self.feature_types if categories.empty() else categories
@@ -116,24 +117,26 @@ class Training(BoostingTraining):
         Rounds without a better last metric.
     verbose : bool, int or None
         Whether to print the metrics.
+    of_labels : bool
+        Whether the user's metrics get the most probable class of each sample.
     """
 
     matrix_words: MatrixWords
     feature_weights: Any
     early_stopping_rounds: int | None
     verbose: bool | int | None
+    of_labels: bool
 
     def run(self) -> tuple[xgb.Booster, dict[str, Any]]:
         """Return the model and the scores of all rounds."""
-        focal_metric = FocalMetric._of(self.loss)
-        metrics = Metrics(self.eval_metric, focal_metric, self.loss)
+        metrics = Metrics(self.eval_metric, self.loss, self.params, self.of_labels)
         data = self.matrix_words.training_set(
             self.rows, self.origin, self.feature_weights
         )
         scores: dict[str, Any] = {}
         uncut = UncutModel()
         booster = xgb.train(
-            self.params | self._start_words() | _metric_words(metrics),
+            self.params | self._start_words() | metrics.words(),
             data,
             self.rounds,
             evals=self._evals(data),
@@ -175,9 +178,3 @@ class Training(BoostingTraining):
         if rounds is None:
             return []
         return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
-
-
-def _metric_words(metrics: Metrics) -> dict[str, Any]:
-    if metrics.names:
-        return {"eval_metric": metrics.names}
-    return {"disable_default_eval_metric": True}

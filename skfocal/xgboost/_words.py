@@ -1,36 +1,19 @@
 """What the words of XGBoost's own classifier mean to xgboost.train."""
 
 import warnings
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from skfocal._boosting.words import (
-    check_task,
-    error_rate,
-    mean_log_loss,
-    refuse_focal_words,
-)
-from skfocal.loss import FocalLoss
+from skfocal._boosting.words import check_task, refuse_focal_words
 
 __all__ = [
-    "Metrics",
     "check_base_score",
     "check_objective",
     "check_positive_weight",
     "refuse_words",
     "validation_pairs",
 ]
-
-FloatArray = npt.NDArray[np.floating]
-Function = Callable[..., Any]
-
-_LOG_LOSSES = {"logloss", "mlogloss"}
-_ERRORS = {"error", "merror"}
-# They compare predictions with each other only, so the link doesn't matter.
-_RANK_METRICS = {"auc", "aucpr"}
 
 
 def refuse_words(words: dict[str, Any]) -> None:
@@ -106,86 +89,3 @@ def validation_pairs(eval_set: Any, **extras: Any) -> list[tuple[Any, Any]]:
             got = f"{len(pair)} entries" if isinstance(pair, (tuple, list)) else pair
             raise ValueError(f"eval_set must hold pairs (X, y), got {got}")
     return pairs
-
-
-class Metrics:
-    """The metrics of the validation sets: names for XGBoost, and functions.
-
-    XGBoost's own see expit or softmax of the raw predictions, which is no probability
-    in the focal link: only those of rank are left to it.
-
-    Parameters
-    ----------
-    eval_metric : str, callable, sequence of them, or None
-        What the user asked for; None for the focal loss.
-    focal_metric : callable
-        The focal loss of labels and raw predictions.
-    loss : FocalLoss
-        Turns raw predictions into probabilities.
-
-    Attributes
-    ----------
-    names : list of str
-        XGBoost's own.
-    last : str
-        The one that early stopping watches.
-    """
-
-    def __init__(
-        self, eval_metric: Any, focal_metric: Function, loss: FocalLoss
-    ) -> None:
-        self.loss = loss
-        self.names: list[str] = []
-        self.last = ""
-        self._of_raw: dict[str, Function] = {}
-        self._of_proba: dict[str, Function] = {}
-        for metric in _as_list(eval_metric) or [focal_metric]:
-            named = isinstance(metric, str) and metric == _name(focal_metric)
-            self._add(focal_metric if named else metric, focal_metric)
-
-    def _add(self, metric: Any, focal_metric: Function) -> None:
-        name = _name(metric)
-        if name in (*self.names, *self._of_raw, *self._of_proba):
-            raise ValueError(
-                f"eval_metric must have distinct names, got {name!r} twice"
-            )
-        if isinstance(metric, type(focal_metric)):
-            self._of_raw[name] = metric
-        elif callable(metric):
-            self._of_proba[name] = metric
-        elif name in _RANK_METRICS:
-            self.names.append(name)
-        else:
-            self._of_proba[name] = mean_log_loss if name in _LOG_LOSSES else error_rate
-        self.last = name
-
-    def __call__(self, preds: FloatArray, data: Any) -> list[tuple[str, float]]:
-        """Evaluate the functions as xgboost.train asks for it."""
-        y, weight = data.get_label(), data.get_weight()
-        words = {"sample_weight": weight} if weight.size else {}
-        values = [(name, f(y, preds, **words)) for name, f in self._of_raw.items()]
-        if self._of_proba:
-            proba = self.loss.predict_proba(preds.astype(np.float64))
-            proba = proba[:, 1] if preds.ndim == 1 else proba
-            values += [
-                (name, f(y, proba, **words)) for name, f in self._of_proba.items()
-            ]
-        return values
-
-
-def _as_list(metric: Any) -> list[Any]:
-    if metric is None:
-        return []
-    alone = isinstance(metric, str) or not isinstance(metric, Sequence)
-    return [metric] if alone else list(metric)
-
-
-def _name(metric: Any) -> str:
-    known = {"relative_focal_loss", *_LOG_LOSSES, *_ERRORS, *_RANK_METRICS}
-    name = metric if isinstance(metric, str) else getattr(metric, "__name__", None)
-    if name is None or (isinstance(metric, str) and name not in known):
-        raise ValueError(
-            f"eval_metric must be one of {sorted(known)}, or callable with a __name__, "
-            f"got {metric!r}"
-        )
-    return name

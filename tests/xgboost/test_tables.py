@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.metrics import log_loss
 
 from skfocal import FocalXGBClassifier
 from tests._boosting.data import frame, recoded, table
@@ -26,6 +27,15 @@ def test_going_on_codes_categories_as_the_model_did():
         for data in (X, recoded(X))
     ]
     assert_allclose(*(m.predict_proba(X) for m in models), rtol=1e-6)
+
+
+def test_a_linear_model_goes_on_with_a_table():
+    X, y = frame()
+    X = X[["size", "age"]].fillna(0.0)
+    words = {"booster": "gblinear", "n_estimators": 2, "learning_rate": 0.1}
+    model = classifier(**words).fit(X, y)
+    more = classifier(**words).fit(X, y, xgb_model=model)
+    assert log_loss(y, more.predict_proba(X)) < log_loss(y, model.predict_proba(X))
 
 
 def test_categories_need_the_word():
