@@ -5,6 +5,7 @@ from operator import methodcaller
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 from scipy.special import expit, logit
 
@@ -17,6 +18,7 @@ __all__ = [
     "count_linked_classes",
     "holds_log_odds",
     "is_linear",
+    "linear_terms",
     "link_words",
     "read_state",
     "start_of",
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 _LINKS = ("binary:logistic", "multi:softprob", "multi:softmax")
+
+FloatArray = npt.NDArray[np.floating]
 
 MODELS = EngineModels(
     "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster")
@@ -88,6 +92,15 @@ def is_linear(booster: xgb.Booster) -> bool:
     """Whether the model has coefficients instead of trees."""
     config = json.loads(booster.save_config())
     return config["learner"]["gradient_booster"]["name"] == "gblinear"
+
+
+def linear_terms(booster: xgb.Booster) -> tuple[FloatArray, FloatArray]:
+    """Return the coefficients, by class if there are more than two, and the biases."""
+    model = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
+    # A row for each feature and one for the biases, a column for each class.
+    table = np.array(model["weights"]).reshape(booster.num_features() + 1, -1).T
+    coef = table[:, :-1]
+    return coef[0] if len(coef) == 1 else coef, table[:, -1]
 
 
 def up_to_best(booster: xgb.Booster) -> xgb.Booster:

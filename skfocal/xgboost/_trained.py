@@ -16,6 +16,7 @@ from skfocal.xgboost._model import (
     count_linked_classes,
     holds_log_odds,
     is_linear,
+    linear_terms,
     link_words,
     read_state,
     start_of,
@@ -81,6 +82,8 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         self._choose_where_it_runs()
         self.n_iter_ = self.booster_.num_boosted_rounds()
         write_state(self.booster_, self._state(**self._words_of_predictions()))
+        # XGBoost's classes write there which of them saved a file.
+        self.booster_.set_attr(scikit_learn=None)
 
     def _count_features(self) -> int:
         return self.booster_.num_features()
@@ -96,19 +99,28 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         return {k: v for k, v in words.items() if v is not None and v == v}
 
     @property
-    def feature_importances_(self) -> npt.NDArray[Any]:
-        """Importance of each feature, as ``importance_type`` says, of sum 1."""
+    def coef_(self) -> FloatArray:
+        """Coefficients of a linear model, of class 1 or of each class."""
+        return self._linear_terms("coef_")[0]
+
+    @property
+    def intercept_(self) -> FloatArray:
+        """Start of trees as XGBoost keeps it; what a linear model adds, start included.
+
+        XGBoost's own leaves the start out of the latter, so that its coefficients and
+        intercept don't add up to its raw predictions.
+        """
         check_is_fitted(self)
-        linear = is_linear(self.booster_)
-        kind = self.importance_type or ("weight" if linear else "gain")
-        score = self.booster_.get_score(importance_type=kind)
-        names = self.booster_.feature_names
-        if names is None:
-            names = [f"f{k}" for k in range(self.n_features_in_)]
-        nothing = [0.0] * self.n_classes_ if linear and self.n_classes_ > 2 else 0.0
-        values = np.array([score.get(name, nothing) for name in names])
-        total = values.sum()
-        return values if total == 0 else values / total
+        if not is_linear(self.booster_):
+            return super().intercept_
+        bias = self._linear_terms("intercept_")[1]
+        return (bias + start_of(self.booster_)).astype(np.float32)
+
+    def _linear_terms(self, name: str) -> tuple[FloatArray, FloatArray]:
+        check_is_fitted(self)
+        if not is_linear(self.booster_):
+            raise AttributeError(f"{name} is there only of a linear model")
+        return linear_terms(self.booster_)
 
     @property
     def kwargs(self) -> dict[str, Any]:
@@ -140,12 +152,11 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         dict
             Values by name; of a fitted classifier ``objective`` is the model's.
         """
-        params = super().get_xgb_params()
+        params = super().get_xgb_params() | self._seed()
         for name in FOCAL_WORDS:
             params.pop(name, None)
-        if self.__sklearn_is_fitted__():
-            params |= link_words(self.n_classes_)
-        return params
+        n_classes = self.n_classes_ if self.__sklearn_is_fitted__() else 2
+        return params | {"objective": link_words(n_classes)["objective"]}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, among them any of the engine.
@@ -202,8 +213,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         fname : str or Path
             File to write; its ending, ``.json`` or ``.ubj``, is its format.
         """
-        check_is_fitted(self)
-        self.booster_.save_model(fname)
+        super().save_model(fname)
 
     def load_model(self, fname: str | PathLike[str] | bytearray) -> None:
         """Load what :meth:`save_model` wrote; :meth:`from_booster` makes a new object.
