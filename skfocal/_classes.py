@@ -91,13 +91,16 @@ def weigh_rows(
     rows : WeightedRows
         The rows that have a weight.
     """
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(_without_nullable_type(y), warn=True)
     assert_all_finite(y, input_name=names[0])
     check_classification_targets(y)
     check_length(names[0], len(y), _num_samples(X))
     weight = check_weight(sample_weight, len(y), names[1])
     if weight is not None:
         positive_total(weight, names[1])
+    if isinstance(class_weight, Mapping):
+        known = y if classes is None else classes
+        class_weight = _weights_of_labels(class_weight, y, known)
     product = _times_class_weight(weight, class_weight, y, balance_by_weight)
     rows = None
     if product is not None and not product.all():
@@ -106,6 +109,17 @@ def weigh_rows(
         weight = None if weight is None else weight[rows]
     classes, codes = _encode(y, classes, names[0])
     return classes, WeightedRows(X, codes, weight, product, rows)
+
+
+def _without_nullable_type(y: Any) -> Any:
+    """Return pandas' nullable whole numbers and booleans as NumPy's.
+
+    Else they would become floats, by which no label is known again.
+    """
+    dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    if dtype is None or dtype.kind not in "iub" or y.isna().any():
+        return y
+    return np.asarray(y, dtype=dtype)
 
 
 def _times_class_weight(
@@ -126,11 +140,32 @@ def _times_class_weight(
         compute_sample_weight(class_weight, y)
         totals = np.bincount(codes, counts)
         factor = (totals.sum() / (len(classes) * totals))[codes]
+    elif isinstance(class_weight, np.ndarray):
+        factor = class_weight[counted]
     else:
         factor = compute_sample_weight(class_weight, y)
     check_weight(factor, len(factor), "class_weight")
     product[counted] = counts * factor
     return product
+
+
+def _weights_of_labels(
+    class_weight: Mapping[Any, float], y: npt.NDArray[Any], known: npt.NDArray[Any]
+) -> FloatArray:
+    """Return each row's weight, 1 for labels that have none.
+
+    scikit-learn's function reads digits in text as numbers, and then finds no label.
+    """
+    classes, codes = np.unique(y, return_inverse=True)
+    labels = np.unique(known).tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    # As in scikit-learn, weights of absent labels are no fault beside all others.
+    if unknown and not class_weight.keys() >= set(labels):
+        raise ValueError(
+            f"class_weight must have labels from {labels} as keys, got {unknown}"
+        )
+    weights = [class_weight.get(label, 1.0) for label in classes.tolist()]
+    return np.array(weights, dtype=np.float64)[codes]
 
 
 def _encode(

@@ -183,8 +183,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
                 )
         booster, start = cls._started(booster, start)
         state = ModelState(loss, labels, start, 0.0)
-        cls._write_state(booster, state)
-        return booster, state
+        return cls._with_state(booster, state), state
 
     # An engine's own steps with its models.
     @staticmethod
@@ -201,7 +200,8 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     @staticmethod
-    def _write_state(booster: Any, state: ModelState) -> None:
+    def _with_state(booster: Any, state: ModelState) -> Any:
+        """Return the model, or a copy, that holds the state."""
         raise NotImplementedError
 
     @staticmethod

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, validate_data
 
 from skfocal._boosting.objective import check_hessian
-from skfocal._boosting.words import check_pair, per_validation_set
+from skfocal._boosting.words import check_pair, per_validation_set, random_seed
 from skfocal._classes import WeightedRows, resolve_alpha, weigh_rows
 from skfocal._validation import (
     check_class_count,
@@ -43,6 +45,19 @@ class BoostingRows(WeightedRows):
             return self.weight is self.sample_weight
         return np.array_equal(self.weight, self.sample_weight)
 
+    def weigh_classes(self, factors: FloatArray) -> None:
+        """Multiply the weights by one factor per class."""
+        weight = np.ones(len(self.codes)) if self.weight is None else self.weight
+        self.weight = weight * factors[self.codes]
+
+    def taken(self, which: npt.NDArray[np.intp]) -> Self:
+        """Return some of the rows."""
+        parts = {
+            name: None if value is None else _safe_indexing(value, which)
+            for name, value in vars(self).items()
+        }
+        return type(self)(**parts)
+
 
 class RowChecks:
     """What a boosted classifier does with the data that it is given."""
@@ -52,6 +67,8 @@ class RowChecks:
     focal_link: Any
     focal_hessian: Any
     class_weight: Any = None
+    validation_fraction: float | None
+    random_state: Any
     objective: Any
     # What the engine calls the user's own start of the raw predictions.
     _offset_word: str
@@ -99,6 +116,29 @@ class RowChecks:
         )
         self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
         return self._with_offset(rows, offset, _num_samples(X), self._offset_word)
+
+    def _held_out(
+        self, rows: BoostingRows, stops_early: bool, given: Sequence[Any]
+    ) -> tuple[BoostingRows, list[BoostingRows]]:
+        """Split a share of the rows off to stop early by, if no others are given."""
+        share = self.validation_fraction
+        if share is None or given or not stops_early:
+            return rows, []
+        if not (0.0 < share < 1.0):
+            raise ValueError(
+                f"validation_fraction must be None or inside (0, 1), got {share!r}"
+            )
+        seed = 0 if self.random_state is None else random_seed(self.random_state)
+        parts = train_test_split(
+            np.arange(len(rows.codes)),
+            test_size=share,
+            stratify=rows.codes,
+            random_state=seed,
+        )
+        kept, held_out = (rows.taken(part) for part in parts)
+        # Its scores are those of a validation set that was given.
+        held_out.weight = held_out.sample_weight
+        return kept, [held_out]
 
     def _validation_data(
         self,
@@ -164,6 +204,8 @@ class RowChecks:
         self, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> list[BoostingRows]:
         """Check the one validation set that isn't in a list, if it is given."""
+        given = (_unpacked(value) for value in (X_val, y_val, sample_weight_val))
+        X_val, y_val, sample_weight_val = given
         if not check_pair(X_val, y_val, sample_weight_val):
             return []
         names = ("y_val", "sample_weight_val", self._offset_word)
@@ -200,3 +242,8 @@ class RowChecks:
             )
         flat = values.shape == other
         return values.reshape(shape, order=self._flat_offset) if flat else values
+
+
+def _unpacked(value: Any) -> Any:
+    """Return what stands alone in a tuple, which cross-validation doesn't slice."""
+    return value[0] if isinstance(value, tuple) and len(value) == 1 else value

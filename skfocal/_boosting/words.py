@@ -9,7 +9,9 @@ from sklearn.metrics import accuracy_score, log_loss
 
 __all__ = [
     "FOCAL_WORDS",
+    "OWN_WORDS",
     "check_pair",
+    "check_positive_weight",
     "check_task",
     "error_rate",
     "mean_log_loss",
@@ -22,6 +24,7 @@ FloatArray = npt.NDArray[np.floating]
 
 # The constructor's parameters that are not the engine's.
 FOCAL_WORDS = {"focal_gamma", "focal_alpha", "focal_link", "focal_hessian"}
+OWN_WORDS = FOCAL_WORDS | {"validation_fraction"}
 
 
 def refuse_focal_words(names: Iterable[str]) -> None:
@@ -65,6 +68,15 @@ def check_task(
                 f"{name} must be the number of classes in y ({n_classes}), "
                 f"got {value!r}"
             )
+
+
+def check_positive_weight(scale_pos_weight: Any) -> float:
+    """Return the factor of the weights of class 1 of two."""
+    if not 0.0 < scale_pos_weight < np.inf:
+        raise ValueError(
+            f"scale_pos_weight must be > 0 and finite, got {scale_pos_weight!r}"
+        )
+    return float(scale_pos_weight)
 
 
 def random_seed(random_state: Any) -> int:

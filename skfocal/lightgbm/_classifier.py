@@ -1,6 +1,5 @@
 """Focal loss for LightGBM: the classifier."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -11,16 +10,17 @@ import numpy.typing as npt
 from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal._classes import unchanged_on_error
-from skfocal.lightgbm._model import write_model
+from skfocal.lightgbm._model import self_contained
 from skfocal.lightgbm._train import Training
 from skfocal.lightgbm._trained import TrainedLGBMModel
 from skfocal.lightgbm._words import (
     DECIDED_HERE,
     check_objective,
+    class_factors,
     evaluation_names,
-    pop_rounds,
     refuse_columns,
     refuse_words,
+    stops_early,
     thread_count,
     validation_pairs,
 )
@@ -30,7 +30,7 @@ __all__ = ["FocalLGBMClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
 
-# Constructor words that lightgbm.train knows under the same name and default.
+# Constructor words that lightgbm.train knows under the same name.
 _TREE_WORDS = (
     *("boosting_type", "num_leaves", "max_depth", "learning_rate"),
     *("subsample_for_bin", "min_split_gain", "min_child_weight", "min_child_samples"),
@@ -69,6 +69,9 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         paper's focal probability, from which ``predict_proba`` recovers it.
     focal_hessian : {"bounded", "expected", "absolute"}, default="bounded"
         Newton weight of a sample: as :class:`FocalObjective` calls it.
+    validation_fraction : float or None, default=None
+        Share of the training data, drawn by class, to stop early by where ``fit`` gets
+        no validation data.
     boosting_type : {"gbdt", "dart"} and aliases, default="gbdt"
         How trees are combined. Random forests ("rf") take no custom objective.
     num_leaves : int, default=31
@@ -176,6 +179,7 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         *,
         focal_link: Link = "posterior",
         focal_hessian: Hessian = "bounded",
+        validation_fraction: float | None = None,
         boosting_type: str = "gbdt",
         num_leaves: int = 31,
         max_depth: int = -1,
@@ -201,6 +205,7 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         self.focal_alpha = focal_alpha
         self.focal_link = focal_link
         self.focal_hessian = focal_hessian
+        self.validation_fraction = validation_fraction
         self.boosting_type = boosting_type
         self.num_leaves = num_leaves
         self.max_depth = max_depth
@@ -271,12 +276,16 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         eval_init_score : list of array-like, default=None
             Start of the raw predictions of each validation set.
         eval_metric : str, callable or list of them, default=None
-            Metrics of the validation sets, by default the focal loss. Names: any rank
-            metric of LightGBM (``"auc"``, ``"average_precision"``), ``"focal_loss"``,
-            ``"logloss"`` and ``"error"``, these two of the class probabilities. A
-            callable takes ``(y_true, y_proba)`` or ``(y_true, y_proba, weight)``, with
-            labels 0 .. n_classes - 1 and probabilities of class 1 or of each class, and
-            returns name, value and whether more is better.
+            Metrics of the validation sets, beside those of the parameter ``metric``,
+            which are the focal loss by default. LightGBM's names: the rank metrics
+            ``"auc"``, ``"average_precision"`` and ``"auc_mu"``; ``"binary_logloss"``,
+            ``"multi_logloss"``, ``"binary_error"``, ``"multi_error"``,
+            ``"cross_entropy"``, ``"l1"``, ``"l2"``, ``"rmse"`` and ``"fair"``, of the
+            class probabilities; and ``"focal_loss"``. A callable takes
+            ``(y_true, y_proba)`` or ``(y_true, y_proba, weight)``, with labels
+            0 .. n_classes - 1 and probabilities of class 1 or of each class, and
+            returns name, value and whether more is better. Of two metrics of one name
+            the later one is called ``name_1``.
         feature_name : list of str or "auto", default="auto"
             Names of the features.
         categorical_feature : list of str or int, or "auto", default="auto"
@@ -287,7 +296,8 @@ class FocalLGBMClassifier(TrainedLGBMModel):
             Model to go on from.
         X_val : array-like, table or sparse matrix, default=None
             Features of one more validation set, the first. A Pipeline with
-            ``transform_input=["X_val"]`` transforms it.
+            ``transform_input=["X_val"]`` transforms it. A search or a cross-validation
+            slices what has as many rows as ``X``, but no tuple ``(X_val,)``.
         y_val : array-like, default=None
             Its labels.
         sample_weight_val : array-like, default=None
@@ -314,6 +324,9 @@ class FocalLGBMClassifier(TrainedLGBMModel):
             given = (X, y, sample_weight, init_score)
             valid = self._validation_pairs(pairs, extras, train, given)
             first = self._validation_set(X_val, y_val, sample_weight_val)
+            stopping = stops_early(params, callbacks)
+            train, held_out = self._held_out(train, stopping, first + valid)
+            first += held_out
             of_training = [pair[0] is X and pair[1] is y for pair in pairs]
             names = evaluation_names(eval_names, of_training, len(first))
             self._train(
@@ -335,22 +348,34 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         refuse_columns(X)
         return super()._check_features(X, y, reset=reset)
 
+    def _training_data(
+        self, X: Any, y: Any, sample_weight: Any, offset: Any
+    ) -> BoostingRows:
+        rows = super()._training_data(X, y, sample_weight, offset)
+        factors = class_factors(self._engine_words, rows.codes, self.n_classes_)
+        if factors is not None:
+            rows.weigh_classes(factors)
+        return rows
+
     def _check_task(self) -> None:
         check_objective(self.objective, self._engine_words, self.n_classes_)
 
     def _train_params(self) -> dict[str, Any]:
-        """LightGBM's parameters; a word at its default, LightGBM's too, is left out."""
-        signature = inspect.signature(FocalLGBMClassifier.__init__).parameters
-        params = {
-            name: getattr(self, name)
-            for name in _TREE_WORDS
-            if getattr(self, name) != signature[name].default
-        }
+        """Return LightGBM's parameters, all of them, as its own classifier does.
+
+        Of a parameter and its alias LightGBM then takes the one, and warns.
+        """
+        params = {name: getattr(self, name) for name in _TREE_WORDS}
         params |= self._engine_words
         refuse_words(params)
         params = {k: v for k, v in params.items() if k not in DECIDED_HERE}
         params["num_threads"] = thread_count(self.n_jobs, self._engine_words)
         return params | self._seed()
+
+    def _take_given_names(self, X: Any, feature_name: Any) -> None:
+        """Know an array's features by the names that ``fit`` gave them."""
+        if not isinstance(feature_name, str) and not hasattr(X, "columns"):
+            self.feature_names_in_ = np.array(feature_name, dtype=object)
 
     def _train(
         self,
@@ -368,14 +393,15 @@ class FocalLGBMClassifier(TrainedLGBMModel):
             loss=self.loss_,
             hessian=self.focal_hessian,
             start=self.initial_score_,
-            rounds=pop_rounds(params, self.n_estimators),
+            rounds=self.n_estimators,
             params=params,
             rows=train,
             origin=origin,
             **words,
         )
         booster, self.evals_result_ = training.run()
+        self._take_given_names(train.X, words["columns"]["feature_name"])
         self.calibration_shift_ = training.shift
         start = 0.0 if elsewhere else self.initial_score_
-        write_model(booster, self._state(), start + self.calibration_shift_)
-        self._set_booster(booster)
+        start = start + self.calibration_shift_
+        self._set_booster(self_contained(booster, self._state(), start))

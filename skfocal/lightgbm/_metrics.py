@@ -24,6 +24,13 @@ __all__ = ["NamedApart", "OfLogarithms", "choose_metrics"]
 FloatArray = npt.NDArray[np.floating]
 Function = Callable[..., Any]
 
+
+def _fair_loss(y_true: Any, proba: FloatArray, sample_weight: Any = None) -> Any:
+    """Return LightGBM's metric of that name, of scale 1."""
+    error = np.abs(y_true - proba)
+    return np.average(error - np.log1p(error), weights=sample_weight)
+
+
 _METRIC_ALIASES = ("metric", "metrics", "metric_types")
 _NO_METRIC = {"", "none", "null", "custom", "na"}
 _RANK_METRICS = {"auc", "average_precision", "auc_mu"}
@@ -45,6 +52,7 @@ _BINARY_METRICS: dict[str, tuple[str, Function]] = {
             ("rmse", "root_mean_squared_error", "l2_root"),
             root_mean_squared_error,
         ),
+        (("fair",), _fair_loss),
         (("cross_entropy", "xentropy"), mean_log_loss),
         (_LOG_LOSS_NAMES[1:] + _LOG_LOSS_NAMES[:1], mean_log_loss),
         (_ERROR_NAMES[1:] + _ERROR_NAMES[:1], error_rate),

@@ -21,8 +21,9 @@ __all__ = [
     "holds_log_odds",
     "raised_copy_of",
     "read_state",
+    "self_contained",
+    "with_codes_of",
     "words_without_features",
-    "write_model",
 ]
 
 MODELS = EngineModels("LightGBM", lgb.Booster, "predict_proba", attrgetter("booster_"))
@@ -51,19 +52,40 @@ def words_without_features(n_classes: int) -> dict[str, Any]:
     return {"objective": objective, "boost_from_average": False}
 
 
-def write_model(
-    booster: lgb.Booster, state: ModelState, start: npt.ArrayLike = 0.0
-) -> None:
-    """Let a model hold what its training with a custom objective left outside of it.
+def with_codes_of(X: Any, categories: list[list[Any]] | None) -> Any:
+    """Return a pandas table whose categories have the codes of an older model's.
 
-    ``booster.predict`` then returns expit or softmax, where it would return the raw
+    LightGBM would let its trees read the codes that the table happens to have. New
+    categories come behind the known ones.
+    """
+    if not categories or not hasattr(X, "select_dtypes"):
+        return X
+    columns = X.select_dtypes("category").columns
+    if len(columns) != len(categories):
+        raise ValueError(
+            f"X must have the {len(categories)} categorical columns of init_model, "
+            f"got {columns.tolist()}"
+        )
+    coded = {}
+    for name, known in zip(columns, categories, strict=True):
+        new = [c for c in X[name].cat.categories if c not in known]
+        coded[name] = X[name].cat.set_categories([*known, *new])
+    return X.assign(**coded)
+
+
+def self_contained(
+    booster: lgb.Booster, state: ModelState, start: npt.ArrayLike = 0.0
+) -> lgb.Booster:
+    """Return a model that holds what its training with a custom objective left out.
+
+    Its ``predict`` returns expit or softmax, where the other's returns the raw
     prediction. Loss and labels become a line among the parameters, which LightGBM
     writes again as it read them.
 
     Parameters
     ----------
     booster : lightgbm.Booster
-        The model.
+        The trained model.
     state : ModelState
         Loss and labels.
     start : float or ndarray of shape (n_classes,), default=0.0
@@ -72,20 +94,22 @@ def write_model(
     n_classes = len(state.classes)
     name = "binary" if n_classes == 2 else "multiclass"
     words = "sigmoid:1" if n_classes == 2 else f"num_class:{n_classes}"
-    best_iteration = booster.best_iteration
     # All trees: with a best iteration set, fewer are written by default.
     text = with_start(booster.model_to_string(num_iteration=-1), start)
     text = with_link(text, f"{name} {words}")
+    params = dict(booster.params)
     if state.loss.link == "posterior":
         # In the focal link LightGBM's log loss would go on from scores of another kind.
         text = with_parameter(text, "objective", name)
-        booster.params["objective"] = name
-    booster.model_from_string(with_parameter(text, STATE_NAME, state.to_text()))
-    booster.best_iteration = best_iteration
+        params["objective"] = name
+    model = lgb.Booster(model_str=with_parameter(text, STATE_NAME, state.to_text()))
+    model.params = params
+    model.best_iteration, model.best_score = booster.best_iteration, booster.best_score
+    return model
 
 
 def read_state(booster: lgb.Booster) -> ModelState | None:
-    """Return what :func:`write_model` wrote of loss and labels, or None."""
+    """Return what :func:`self_contained` wrote of loss and labels, or None."""
     text = parameter_of(booster.model_to_string(num_iteration=1), STATE_NAME)
     return None if text is None else ModelState.from_text(text)
 

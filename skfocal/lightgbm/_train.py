@@ -1,6 +1,6 @@
 """A training of LightGBM with the focal loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,11 @@ import numpy.typing as npt
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
 from skfocal.lightgbm._metrics import NamedApart, OfLogarithms, choose_metrics
-from skfocal.lightgbm._model import has_usable_feature, words_without_features
+from skfocal.lightgbm._model import (
+    has_usable_feature,
+    with_codes_of,
+    words_without_features,
+)
 from skfocal.lightgbm._objective import FocalMetric, FocalObjective
 
 __all__ = ["Training"]
@@ -53,15 +57,15 @@ class Training(BoostingTraining):
             words |= words_without_features(n_classes)
             raw_metrics = metrics if n_classes == 2 else OfLogarithms(metrics)
             booster = self._boosted(data, words, raw_metrics, callbacks)
-        # What lightgbm.train does unless the training booster is kept.
-        booster.model_from_string(booster.model_to_string()).free_dataset()
         return booster, scores
 
     def _boosted(
         self, data: lgb.Dataset, words: dict[str, Any], metrics: Any, callbacks: Any
     ) -> lgb.Booster:
+        # LightGBM doesn't compare the bounds with the data's, which have them already.
+        params = {k: v for k, v in self.params.items() if k != "forcedbins_filename"}
         return lgb.train(
-            self.params | words,
+            params | words,
             data,
             self.rounds,
             valid_sets=self._validation_sets(
@@ -92,6 +96,9 @@ class Training(BoostingTraining):
 
     def _training_set(self) -> lgb.Dataset:
         params = self.params | {"objective": "custom"}
+        if self.origin is not None:
+            X = with_codes_of(self.rows.X, self.origin.pandas_categorical)
+            self.rows = replace(self.rows, X=X)
         data = self._dataset(self.rows, params=params, **self.columns)
         # To go on from a model takes its prediction of the raw data, and LightGBM
         # before 4.6 sets categorical features twice.

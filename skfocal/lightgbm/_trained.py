@@ -14,7 +14,7 @@ from skfocal.lightgbm._model import (
     holds_log_odds,
     raised_copy_of,
     read_state,
-    write_model,
+    self_contained,
 )
 from skfocal.lightgbm._words import prediction_words, thread_count
 
@@ -30,7 +30,7 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
     _flat_offset = "F"
     _models = MODELS
     _read_state = staticmethod(read_state)
-    _write_state = staticmethod(write_model)
+    _with_state = staticmethod(self_contained)
     _holds_log_odds = staticmethod(holds_log_odds)
 
     booster_ = FittedAttribute()
@@ -100,9 +100,8 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
         """Return what the Booster predicts, with the constructor's words for it."""
         check_is_fitted(self)
         words = prediction_words(self._engine_words) | words
-        if not words.get("predict_disable_shape_check"):
-            X = self._check_features(X, reset=False)
         threads = thread_count(self.n_jobs, self._engine_words | words)
+        X = self._check_features(X, reset=False)
         return self.booster_.predict(X, **words | {"num_threads": threads})
 
     def decision_function(

@@ -4,29 +4,37 @@ from collections.abc import Sequence
 from typing import Any
 
 import joblib
+import numpy as np
+import numpy.typing as npt
 
-from skfocal._boosting.words import check_task, refuse_focal_words
+from skfocal._boosting.words import (
+    check_positive_weight,
+    check_task,
+    refuse_focal_words,
+)
 
 __all__ = [
     "DECIDED_HERE",
     "check_objective",
+    "class_factors",
     "evaluation_names",
-    "pop_rounds",
     "prediction_words",
     "refuse_columns",
     "refuse_words",
+    "stops_early",
     "thread_count",
     "validation_pairs",
 ]
 
-_ROUND_ALIASES = (
-    *("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees"),
-    *("num_round", "num_rounds", "nrounds", "num_boost_round", "max_iter"),
-)
 _OBJECTIVE_ALIASES = ("objective_type", "app", "application", "loss")
+_UNBALANCE_ALIASES = ("is_unbalance", "unbalance", "unbalanced_sets")
+_STOPPING_ALIASES = (
+    *("early_stopping_round", "early_stopping_rounds", "early_stopping"),
+    "n_iter_no_change",
+)
 _CLASS_COUNT_ALIASES = ("num_class", "num_classes")
 _WITHOUT_EFFECT = {
-    *("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets", "sigmoid"),
+    "sigmoid",
     *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
     *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
 }
@@ -35,7 +43,6 @@ THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads")
 DECIDED_HERE = {*THREAD_ALIASES, *_OBJECTIVE_ALIASES, *_CLASS_COUNT_ALIASES}
 _PREDICTION_WORDS = (
     *("pred_early_stop", "pred_early_stop_freq", "pred_early_stop_margin"),
-    "predict_disable_shape_check",
 )
 # What a prediction is to be is said where it is made.
 _ONLY_IN_PREDICT = {
@@ -43,6 +50,7 @@ _ONLY_IN_PREDICT = {
     *("predict_leaf_index", "is_predict_leaf_index", "leaf_index"),
     *("predict_contrib", "is_predict_contrib", "contrib"),
     *("start_iteration_predict", "num_iteration_predict"),
+    *("pred_leaf", "pred_contrib"),
 }
 _NUMERIC_TYPES = ("int", "uint", "float", "double", "half", "bool")
 
@@ -89,6 +97,35 @@ def refuse_words(params: dict[str, Any]) -> None:
     refuse_focal_words(params)
 
 
+def class_factors(
+    params: dict[str, Any], codes: npt.NDArray[np.integer], n_classes: int
+) -> npt.NDArray[np.floating] | None:
+    """Return what LightGBM's binary objective multiplies each class's weights by."""
+    given = {"scale_pos_weight": params.get("scale_pos_weight", 1.0)}
+    given |= {name: params.get(name, False) for name in _UNBALANCE_ALIASES}
+    set_ones = {name: v for name, v in given.items() if v not in (None, False, 1.0)}
+    unbalanced = [name for name in _UNBALANCE_ALIASES if given[name]]
+    if not set_ones and not unbalanced:
+        return None
+    (name, value), *more = (set_ones | {n: given[n] for n in unbalanced}).items()
+    if more or n_classes != 2:
+        raise ValueError(
+            f"{name} must be the only one of its kind and for two classes, got "
+            f"{value!r} for {n_classes}; see class_weight and focal_alpha"
+        )
+    if not unbalanced:
+        return np.array([1.0, check_positive_weight(value)])
+    n_rows = np.bincount(codes, minlength=2)
+    return n_rows.max() / n_rows
+
+
+def stops_early(params: dict[str, Any], callbacks: Sequence[Any] | None) -> bool:
+    """Whether training ends before its last round, by a parameter or a callback."""
+    rounds = [params[name] for name in _STOPPING_ALIASES if params.get(name)]
+    watched = [c for c in callbacks or () if hasattr(c, "stopping_rounds")]
+    return any(n > 0 for n in rounds) or bool(watched)
+
+
 def refuse_columns(X: Any) -> None:
     """Raise for columns of a polars or Arrow table that would abort LightGBM."""
     schema = getattr(X, "schema", None)
@@ -103,12 +140,6 @@ def refuse_columns(X: Any) -> None:
             "X must have numeric or boolean columns if it is a polars or Arrow table "
             f"(pandas tables may have categories), got {refused}"
         )
-
-
-def pop_rounds(params: dict[str, Any], n_estimators: int) -> int:
-    """Take the number of rounds out of the parameters, whatever its alias."""
-    given = [params.pop(name) for name in _ROUND_ALIASES if name in params]
-    return given[-1] if given else n_estimators
 
 
 def prediction_words(params: dict[str, Any]) -> dict[str, Any]:

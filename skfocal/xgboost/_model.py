@@ -119,9 +119,10 @@ def up_to_best(booster: xgb.Booster) -> xgb.Booster:
     return booster
 
 
-def write_state(booster: xgb.Booster, state: ModelState) -> None:
-    """Keep loss and labels in the model's attributes."""
+def write_state(booster: xgb.Booster, state: ModelState) -> xgb.Booster:
+    """Keep loss and labels in the model's attributes, and return it."""
     booster.set_attr(**{STATE_NAME: state.to_text()})
+    return booster
 
 
 def read_state(booster: xgb.Booster) -> ModelState | None:

@@ -49,7 +49,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
     _flat_offset = "C"
     _models = MODELS
     _read_state = staticmethod(read_state)
-    _write_state = staticmethod(write_state)
+    _with_state = staticmethod(write_state)
     _holds_log_odds = staticmethod(holds_log_odds)
 
     def _matrix_words(self, nthread: int | None = None) -> MatrixWords:
