@@ -112,11 +112,14 @@ def weigh_rows(
 
 
 def _without_nullable_type(y: Any) -> Any:
-    """Return pandas' nullable whole numbers and booleans as NumPy's.
+    """Return pandas' nullable whole numbers and booleans, and categories, as NumPy's.
 
-    Else they would become floats, by which no label is known again.
+    Else some would become floats, by which no label is known again.
     """
-    dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    dtype = getattr(y, "dtype", None)
+    if hasattr(dtype, "categories") and hasattr(y, "isna"):
+        return np.asarray(y)
+    dtype = getattr(dtype, "numpy_dtype", None)
     if dtype is None or dtype.kind not in "iub" or y.isna().any():
         return y
     return np.asarray(y, dtype=dtype)

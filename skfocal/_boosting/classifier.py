@@ -15,7 +15,7 @@ from skfocal._boosting.words import random_seed
 from skfocal._classes import codes_of_largest_cost
 from skfocal.loss import FocalLoss
 
-__all__ = ["FocalBoostingClassifier"]
+__all__ = ["FocalBoostingClassifier", "parameter_names"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -65,7 +65,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         dict
             Values by name.
         """
-        names = _parameter_names(type(self))
+        names = parameter_names(type(self))
         return {name: getattr(self, name) for name in names} | self._engine_words
 
     def set_params(self, **params: Any) -> Self:
@@ -81,7 +81,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         self
             The classifier.
         """
-        own = _parameter_names(type(self))
+        own = parameter_names(type(self))
         for name, value in params.items():
             if name in own:
                 setattr(self, name, value)
@@ -299,7 +299,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         return self.loss_.predict_log_proba(raw)
 
 
-def _parameter_names(model_class: type) -> list[str]:
+def parameter_names(model_class: type) -> list[str]:
     """Return the constructor's parameters.
 
     Where a user's subclass hands further keywords on, its parents' are among them.

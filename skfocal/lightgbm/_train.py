@@ -57,6 +57,9 @@ class Training(BoostingTraining):
             words |= words_without_features(n_classes)
             raw_metrics = metrics if n_classes == 2 else OfLogarithms(metrics)
             booster = self._boosted(data, words, raw_metrics, callbacks)
+        # What lightgbm.train does unless the training booster is kept: without the
+        # data, and without the rounds after the best.
+        booster.model_from_string(booster.model_to_string()).free_dataset()
         return booster, scores
 
     def _boosted(

@@ -8,9 +8,10 @@ import numpy.typing as npt
 import xgboost as xgb
 from scipy.special import logit
 
+from skfocal._boosting.classifier import parameter_names
 from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
-from skfocal._boosting.words import FOCAL_WORDS
+from skfocal._boosting.words import OWN_WORDS
 from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
 from skfocal.xgboost._model import link_words, up_to_best
@@ -19,7 +20,7 @@ from skfocal.xgboost._trained import TrainedXGBModel
 from skfocal.xgboost._words import (
     check_base_score,
     check_objective,
-    check_positive_weight,
+    positive_factor,
     refuse_words,
     validation_pairs,
 )
@@ -30,7 +31,7 @@ FloatArray = npt.NDArray[np.floating]
 
 # What xgboost.train gets in another way than as a parameter of its own.
 _NOT_PARAMS = {
-    *FOCAL_WORDS,
+    *OWN_WORDS,
     *("objective", "num_class", "n_estimators", "base_score"),
     *("missing", "enable_categorical", "feature_types", "feature_weights"),
     *("eval_metric", "early_stopping_rounds", "callbacks", "importance_type"),
@@ -68,6 +69,9 @@ class FocalXGBClassifier(TrainedXGBModel):
         paper's focal probability, out of which ``predict_proba`` makes the other.
     focal_hessian : {"bounded", "expected", "absolute"}, default="bounded"
         Newton weight of a sample, as in :class:`FocalObjective`.
+    validation_fraction : float or None, default=None
+        Share of the training data to stop early by, drawn by class, if ``fit`` gets no
+        validation data.
     objective : {"binary:logistic", "multi:softprob", "multi:softmax"} or None, \
             default=None
         The log loss whose focal form is trained, as the classes in ``y`` have it;
@@ -225,6 +229,7 @@ class FocalXGBClassifier(TrainedXGBModel):
         *,
         focal_link: Link = "posterior",
         focal_hessian: Hessian = "bounded",
+        validation_fraction: float | None = None,
         objective: str | None = None,
         max_depth: int | None = None,
         max_leaves: int | None = None,
@@ -271,6 +276,7 @@ class FocalXGBClassifier(TrainedXGBModel):
         self.focal_alpha = focal_alpha
         self.focal_link = focal_link
         self.focal_hessian = focal_hessian
+        self.validation_fraction = validation_fraction
         self.objective = objective
         self.max_depth = max_depth
         self.max_leaves = max_leaves
@@ -319,7 +325,9 @@ class FocalXGBClassifier(TrainedXGBModel):
     def _train_params(self) -> dict[str, Any]:
         """Return XGBoost's parameters; None is its own default."""
         refuse_words(self._engine_words)
-        given = self.get_params(deep=False)
+        # Those of a user's subclass are none of XGBoost's.
+        names = parameter_names(FocalXGBClassifier)
+        given = {name: getattr(self, name) for name in names} | self._engine_words
         params = {
             name: value
             for name, value in given.items()
@@ -399,15 +407,21 @@ class FocalXGBClassifier(TrainedXGBModel):
                 given=(X, y, sample_weight, base_margin),
             )
             valid += self._validation_set(X_val, y_val, sample_weight_val)
+            train, held_out = self._held_out(train, self._stops_early(), valid)
             self._train(
                 params,
                 train,
-                valid,
+                valid + held_out,
                 verbose=verbose,
                 origin=self._model_to_go_on_from(xgb_model, "xgb_model"),
                 feature_weights=drawn_by,
             )
         return self
+
+    def _stops_early(self) -> bool:
+        stopping = xgb.callback.EarlyStopping
+        by_callback = any(isinstance(c, stopping) for c in self.callbacks or ())
+        return by_callback or self.early_stopping_rounds is not None
 
     def _choose_feature_weights(self, in_fit: Any) -> Any:
         if in_fit is not None and self.feature_weights is not None:
@@ -422,10 +436,9 @@ class FocalXGBClassifier(TrainedXGBModel):
         rows = super()._training_data(X, y, sample_weight, offset)
         if self.base_score is not None:
             check_base_score(self.base_score, self.n_classes_)
-        factor = check_positive_weight(self.scale_pos_weight, self.n_classes_)
+        factor = positive_factor(self.scale_pos_weight, self.n_classes_)
         if factor != 1.0:
-            weight = np.ones(len(rows.codes)) if rows.weight is None else rows.weight
-            rows.weight = np.where(rows.codes == 1, factor * weight, weight)
+            rows.weigh_classes(np.array([1.0, factor]))
         return rows
 
     def _train(

@@ -10,7 +10,7 @@ import xgboost as xgb
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skfocal._boosting.classifier import FocalBoostingClassifier
-from skfocal._boosting.words import FOCAL_WORDS
+from skfocal._boosting.words import FOCAL_WORDS, OWN_WORDS
 from skfocal.xgboost._model import (
     MODELS,
     count_linked_classes,
@@ -153,7 +153,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
             Values by name; of a fitted classifier ``objective`` is the model's.
         """
         params = super().get_xgb_params() | self._seed()
-        for name in FOCAL_WORDS:
+        for name in OWN_WORDS:
             params.pop(name, None)
         n_classes = self.n_classes_ if self.__sklearn_is_fitted__() else 2
         return params | {"objective": link_words(n_classes)["objective"]}

@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from skfocal._boosting.words import check_task, refuse_focal_words
+from skfocal._boosting.words import (
+    check_positive_weight,
+    check_task,
+    refuse_focal_words,
+)
 
 __all__ = [
     "check_base_score",
     "check_objective",
-    "check_positive_weight",
+    "positive_factor",
     "refuse_words",
     "validation_pairs",
 ]
@@ -60,7 +64,7 @@ def check_base_score(base_score: Any, n_classes: int) -> None:
         )
 
 
-def check_positive_weight(scale_pos_weight: Any, n_classes: int) -> float:
+def positive_factor(scale_pos_weight: Any, n_classes: int) -> float:
     """Return the factor of the weights of class 1 of two."""
     if scale_pos_weight is None or scale_pos_weight == 1:
         return 1.0
@@ -69,11 +73,7 @@ def check_positive_weight(scale_pos_weight: Any, n_classes: int) -> float:
             "scale_pos_weight must be None for more than two classes, "
             f"got {scale_pos_weight!r}; see sample_weight and focal_alpha"
         )
-    if not 0.0 < scale_pos_weight < np.inf:
-        raise ValueError(
-            f"scale_pos_weight must be > 0 and finite, got {scale_pos_weight!r}"
-        )
-    return float(scale_pos_weight)
+    return check_positive_weight(scale_pos_weight)
 
 
 def validation_pairs(eval_set: Any, **extras: Any) -> list[tuple[Any, Any]]:

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal, assert_equal
 from sklearn.base import clone
 
-from skfocal._boosting.words import FOCAL_WORDS
+from skfocal._boosting.words import OWN_WORDS
 from tests._boosting.data import table
 
 
@@ -23,7 +23,7 @@ def test_every_word_of_the_engines_classifier_has_its_name_and_default(engine):
     assert own.pop("objective") is None
     # Unlike ==, it takes NaN, XGBoost's missing value, for equal.
     assert_equal({name: own[name] for name in theirs}, theirs)
-    assert set(own) - set(theirs) == FOCAL_WORDS
+    assert set(own) - set(theirs) == OWN_WORDS
     assert own["focal_link"] == "posterior"
 
 

@@ -352,3 +352,42 @@ def test_further_parameters_are_attributes():
     model = classifier(max_bin=31)
     assert model.max_bin == LIGHTGBM.plain(max_bin=31).max_bin == 31
     assert not hasattr(model, "feature_fraction")
+
+
+# Where the host's attribute can't mean the same.
+EXCEPTIONS = {
+    "set_callbacks": "scikit-learn's, of classes that support them",
+}
+
+
+@pytest.mark.parametrize("n_classes", LINKED)
+def test_public_names_are_there_and_mean_the_same(n_classes):
+    X, y = table(n_classes)
+    model, host = (make().fit(X, y) for make in (classifier, LIGHTGBM.plain))
+    names = {n for n in dir(host) if not n.startswith("_")} - EXCEPTIONS.keys()
+    for name in sorted(names):
+        expected = readable(host, name)
+        got = readable(model, name)
+        assert type(got) is type(expected), name
+        if isinstance(expected, (bool, int, str, list)) and name != "objective":
+            assert got == expected, name
+        elif isinstance(expected, np.ndarray):
+            assert got.shape == expected.shape
+            assert got.dtype == expected.dtype, name
+
+
+def readable(model, name):
+    try:
+        return getattr(model, name)
+    except AttributeError as error:
+        return type(error)
+
+
+def test_nothing_that_fit_sets_is_there_before():
+    X, y = table()
+    unfitted, host = classifier(), LIGHTGBM.plain()
+    for name in dir(classifier().fit(X, y)):
+        if name.endswith("_") and not name.startswith("_"):
+            assert not hasattr(unfitted, name), name
+    names = [name for name in dir(host) if not name.startswith("_")]
+    assert not [n for n in names if hasattr(unfitted, n) < hasattr(host, n)]

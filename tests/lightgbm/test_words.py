@@ -97,8 +97,6 @@ def test_categorical_feature_and_feature_name():
             "first_metric_only needs LightGBM's own metrics first",
         ),
         ({"linear_tree": True}, "linear_tree must be False"),
-        ({"scale_pos_weight": 9.0}, "scale_pos_weight must not be given"),
-        ({"is_unbalance": True}, "is_unbalance must not be given"),
         ({"metric": "ndcg"}, "eval_metric must be one of ['auc', 'auc_mu', 'aver"),
     ],
 )

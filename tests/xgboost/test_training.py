@@ -74,7 +74,10 @@ def test_going_on_starts_at_the_best_round_and_does_not_move_the_old_model(
     first.fit(X, y, eval_set=[(X_val, y_val)], verbose=False)
     best = first.best_iteration + 1
     assert best < first.get_booster().num_boosted_rounds()
-    model = classifier(n_estimators=4, base_score=base_score, focal_link=link)
+    # In the focal link only the log loss goes on from a log loss.
+    gamma = 0.0 if link == "focal" else 2.0
+    words = {"focal_gamma": gamma, "focal_link": link, "base_score": base_score}
+    model = classifier(n_estimators=4, **words)
     model.fit(X, y, xgb_model=first)
     assert model.n_iter_ == best + 4
     head = model.decision_function(X, iteration_range=(0, best))
