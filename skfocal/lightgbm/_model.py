@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 from skfocal.lightgbm._model_text import (
+    note_of,
     objective_of,
-    parameter_of,
     with_link,
-    with_parameter,
+    with_note,
+    with_objective,
     with_start,
 )
 
@@ -100,9 +101,9 @@ def self_contained(
     params = dict(booster.params)
     if state.loss.link == "posterior":
         # In the focal link LightGBM's log loss would go on from scores of another kind.
-        text = with_parameter(text, "objective", name)
+        text = with_objective(text, name)
         params["objective"] = name
-    model = lgb.Booster(model_str=with_parameter(text, STATE_NAME, state.to_text()))
+    model = lgb.Booster(model_str=with_note(text, STATE_NAME, state.to_text()))
     model.params = params
     model.best_iteration, model.best_score = booster.best_iteration, booster.best_score
     return model
@@ -110,7 +111,7 @@ def self_contained(
 
 def read_state(booster: lgb.Booster) -> ModelState | None:
     """Return what :func:`self_contained` wrote of loss and labels, or None."""
-    text = parameter_of(booster.model_to_string(num_iteration=1), STATE_NAME)
+    text = note_of(booster.model_to_string(num_iteration=1), STATE_NAME)
     return None if text is None else ModelState.from_text(text)
 
 

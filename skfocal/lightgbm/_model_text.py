@@ -6,20 +6,24 @@ itself as the objective. Both are found by every reader of the text.
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote, unquote
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "note_of",
     "objective_of",
-    "parameter_of",
     "with_link",
-    "with_parameter",
+    "with_note",
+    "with_objective",
     "with_start",
 ]
 
 # Where LightGBM keeps the parameters of a training, as lines "[name: value]".
 _PARAMETERS = "\nparameters:\n"
+# LightGBM cuts a parameter at its colons.
+_NO_COLON = " !\"#$&'()*+,-./;<=>?@[\\]^_`{|}~"
 _TREE_SIZES = re.compile(r"^tree_sizes=(.*)\n", re.MULTILINE)
 _NODE_VALUES = re.compile(r"^(leaf_value|internal_value)=(.+)$", re.MULTILINE)
 _OBJECTIVE = re.compile(r"^objective=(.*)\n", re.MULTILINE)
@@ -73,20 +77,29 @@ def with_link(text: str, link: str) -> str:
     return linked + text[len(header) :]
 
 
-def with_parameter(text: str, name: str, value: str | None) -> str:
-    """Write a line among the parameters, in place of the one that is there."""
+def with_objective(text: str, objective: str) -> str:
+    """Name the objective among the parameters, too."""
     trees, heading, rest = text.rpartition(_PARAMETERS)
-    lines = rest.split("\n")
-    places = [i for i, line in enumerate(lines) if line.startswith(f"[{name}: ")]
-    lines = [line for i, line in enumerate(lines) if i not in places]
-    if value is not None:
-        lines.insert(places[0] if places else 0, f"[{name}: {value}]")
+    line = re.compile(r"^\[objective: .*\]$", re.MULTILINE)
+    return trees + heading + line.sub(f"[objective: {objective}]", rest, count=1)
+
+
+def with_note(text: str, name: str, note: str | None) -> str:
+    """Write a line of ours among the parameters, in place of an older one.
+
+    It has the form of a parameter of no value, whose name holds the note: of others
+    that it doesn't know LightGBM warns whenever it reads the model.
+    """
+    trees, heading, rest = text.rpartition(_PARAMETERS)
+    lines = [line for line in rest.split("\n") if not line.startswith(f"[{name} ")]
+    if note is not None:
+        lines.insert(0, f"[{name} {quote(note, _NO_COLON)}: ]")
     return trees + heading + "\n".join(lines)
 
 
-def parameter_of(text: str, name: str) -> str | None:
-    """Return a parameter of the training, or None if there is no such line."""
+def note_of(text: str, name: str) -> str | None:
+    """Return what :func:`with_note` wrote, or None."""
     for line in text.rpartition(_PARAMETERS)[2].split("\n"):
-        if line.startswith(f"[{name}: "):
-            return line.removeprefix(f"[{name}: ").removesuffix("]")
+        if line.startswith(f"[{name} "):
+            return unquote(line.removeprefix(f"[{name} ").removesuffix(": ]"))
     return None

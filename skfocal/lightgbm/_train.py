@@ -51,6 +51,7 @@ class Training(BoostingTraining):
         if has_usable_feature(data.construct()):
             objective = FocalObjective._of(self.loss, self.hessian, self._scale())
             words["objective"] = objective
+            callbacks.append(_keep_parameters)
             booster = self._boosted(data, words, metrics, callbacks)
             self._balance(partial(self._raw_of_rows, booster))
         else:
@@ -117,3 +118,15 @@ class Training(BoostingTraining):
         return lgb.Dataset(
             rows.X, label=rows.codes, weight=rows.weight, init_score=offset, **words
         )
+
+
+def _keep_parameters(env: Any) -> None:
+    """Spare the booster a reset that LightGBM makes for a custom objective.
+
+    It only says once more that the objective is none, but it warns of a max_depth
+    without num_leaves and draws columns anew, which the host's own log loss doesn't.
+    """
+    env.model._Booster__set_objective_to_none = True
+
+
+_keep_parameters.before_iteration = True  # type: ignore[attr-defined]

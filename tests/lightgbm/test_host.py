@@ -168,6 +168,7 @@ GAMMA_ZERO = {"focal_gamma": 0.0, "focal_hessian": "expected"}
     [
         {},
         {"subsample": 0.5, "subsample_freq": 1},
+        {"colsample_bytree": 0.5, "feature_fraction_bynode": 0.7},
         {"reg_alpha": 0.1, "reg_lambda": 2.0, "max_depth": 3},
     ],
 )
@@ -185,17 +186,10 @@ def test_gamma_zero_grows_the_very_trees_of_the_host(n_classes, words):
 
 
 @pytest.mark.parametrize("n_classes", LINKED)
-@pytest.mark.parametrize(
-    "words", [{"colsample_bytree": 0.5}, {"boosting_type": "dart", "drop_rate": 0.5}]
-)
-def test_gamma_zero_where_lightgbm_draws_otherwise_for_objectives_by_hand(
-    n_classes, words
-):
-    """It draws columns, and drops trees with their start, otherwise than for its own.
-
-    So does it for its own log loss where that is handed over as a function.
-    """
+def test_gamma_zero_with_dart_is_the_log_loss_by_hand(n_classes):
+    """LightGBM's own drops the first trees with the start that is in them."""
     X, y = table(n_classes)
+    words = {"boosting_type": "dart", "drop_rate": 0.5}
     model = classifier(**GAMMA_ZERO, **words).fit(X, y)
 
     def log_loss_by_hand(raw, data):
@@ -337,14 +331,16 @@ def test_refused_class_weights_of_lightgbm(words, n_classes, message):
 
 def test_parameters_reach_lightgbm_as_from_its_own_class(capfd):
     X, y = table()
-    words = {"max_depth": 4, "eta": 0.5, "n_estimators": 2, "verbosity": 1}
+    words = {"max_depth": 6, "eta": 0.5, "n_estimators": 2, "verbosity": 1}
     output = []
     for kind in (FocalLGBMClassifier, lgb.LGBMClassifier):
         model = kind(**words).fit(X, y)
         assert model.booster_.params["learning_rate"] == 0.1
+        lgb.Booster(model_str=model.booster_.model_to_string())
         output.append(capfd.readouterr().out)
     for text in output:
         assert "constrain tree depth" not in text
+        assert "unrecognized" not in text
     assert [("eta=0.5 will be ignored" in text) for text in output] == [True, True]
 
 

@@ -176,8 +176,8 @@ class LightGBM(Engine):
 
     def with_state(self, booster, text):
         """Return a copy of the booster with another text of ours."""
-        model = booster.model_to_string()
-        return lgb.Booster(model_str=re.sub(r"(?<=\[skfocal: ).*(?=\])", text, model))
+        model, text = booster.model_to_string(), text.replace(":", "%3A")
+        return lgb.Booster(model_str=re.sub(r"(?<=\[skfocal ).*(?=: \])", text, model))
 
     # -- fitted classifiers
 
