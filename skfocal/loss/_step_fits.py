@@ -21,13 +21,14 @@ Array = npt.NDArray[np.float64]
 # Even and odd coefficients: compiled code takes them as tuples.
 Chains = tuple[tuple[float, ...], tuple[float, ...]]
 
-# Relative error of a fit; rounding to float32 adds 6e-8.
-_TOLERANCE = 1e-7
+# Relative errors; rounding to float32 adds 6e-8 or, in float32 arithmetic, more. The
+# rough fits are of what makes the first step, and of what follows the last one.
+_TOLERANCE, _OTHERS_TOLERANCE, _ROUGH_TOLERANCE = 1e-7, 2e-7, 1e-3
 # Each degree compiles a kernel of its own, in seconds.
 _BINARY_DEGREES = (4, 16, 20, 24, 32)
 _OTHERS_DEGREES = (8, 10, 12)
 _LEAD_DEGREES = (5, 7)
-_BEND_DEGREE = 18
+_BEND_DEGREES, _SHORT_DEGREES = (4,), (6,)
 _GUESS_DEGREE = 6
 
 # W is a polynomial in t / (t + _POLE), t = (v / (1 + gamma))**2, and constant from
@@ -122,9 +123,13 @@ def _fit_others(gamma: float) -> Any:
     r, P, Q, bend = terms(np.interp(0.5 * (z + 1.0) * by_root[-1], by_root, grid))
     slope = 2.0 / by_root[-1]
     z = slope * r - 1.0
-    chains = _fit_rational(z, (P, Q), _OTHERS_DEGREES)
-    bend_chains = _chains(chebyshev.chebfit(z, bend, _BEND_DEGREE))
-    return chains and (*chains, bend_chains, slope, by_root[-1])
+    chains = _fit_rational(z, (P, Q), _OTHERS_DEGREES, _OTHERS_TOLERANCE)
+    # More than 2 is added, so that relative errors have a meaning.
+    bends = _fit_rational(z, (bend + 2.0,), _BEND_DEGREES, _ROUGH_TOLERANCE)
+    short = _fit_rational(z, (P, Q), _SHORT_DEGREES, _ROUGH_TOLERANCE)
+    if chains is None or bends is None or short is None:
+        return None
+    return (*chains, bends, short, slope, by_root[-1])
 
 
 def _fit_lead(gamma: float, n_classes: int) -> Any:
@@ -139,7 +144,10 @@ def _fit_lead(gamma: float, n_classes: int) -> Any:
 
 
 def _fit_rational(
-    z: Array, functions: tuple[Array, ...], degrees: tuple[int, ...]
+    z: Array,
+    functions: tuple[Array, ...],
+    degrees: tuple[int, ...],
+    tolerance: float = _TOLERANCE,
 ) -> tuple[Chains, ...] | None:
     """Return numerators and the common denominator of least degree that is enough."""
     for degree in degrees:
@@ -149,7 +157,7 @@ def _fit_rational(
         chains = tuple(_chains(coefficients) for coefficients in series)
         below = _value(chains[-1], z)
         fitted = [_value(chain, z) / below for chain in chains[:-1]]
-        if below.min() > 0.0 and _largest_error(fitted, functions) <= _TOLERANCE:
+        if below.min() > 0.0 and _largest_error(fitted, functions) <= tolerance:
             return chains
     return None
 

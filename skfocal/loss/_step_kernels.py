@@ -17,11 +17,22 @@ from skfocal._compute.compiling import FASTMATH, fast_njit, kernel, use_wide_vec
 from skfocal._compute.fastmath import exp
 from skfocal.loss._kernel_terms import rows_of, weight_of
 
-__all__ = ["LinkFit", "binary_step", "finish", "polynomial", "rounded"]
+__all__ = [
+    "LinkFit",
+    "binary_step",
+    "exp_brief",
+    "finish",
+    "polynomial",
+    "rounded",
+]
 
 # W is `even(x**2) + x odd(x**2)` for x = offset - slope / (t + pole), where t is the
 # square of v inverse_width, at most `last`; v is u plus `shift`.
 LinkFit = namedtuple("LinkFit", "even, odd, inverse_width, pole, last, offset, slope")
+
+# As in ``fastmath``.
+_LOG2_E, _LN2 = float(np.log2(np.e)), float(np.log(2.0))
+_ROUND = 1.5 * 2.0**52
 
 
 def horner(coefficients, x):
@@ -33,9 +44,12 @@ def horner(coefficients, x):
 def _horner_overload(coefficients, x):
     # One more function per coefficient: LLVM vectorises the loop over rows only if
     # there is no loop over the coefficients in it.
+    kind = np.float32 if x == types.float32 else np.float64
     if coefficients.count == 1:
-        return lambda coefficients, x: coefficients[0]
-    return lambda coefficients, x: coefficients[0] + x * horner(coefficients[1:], x)
+        return lambda coefficients, x: kind(coefficients[0])
+    return lambda coefficients, x: (
+        kind(coefficients[0]) + x * horner(coefficients[1:], x)
+    )
 
 
 @fast_njit
@@ -55,11 +69,25 @@ def _rounded_overload(value, mask):
     if isinstance(mask, types.NoneType):
         return lambda value, mask: value
 
+    kind = np.float32 if value == types.float32 else np.float64
+
     def clear(value, mask):
         bits = np.float32(value).view(np.int32) & mask
-        return np.float64(np.int32(bits).view(np.float32))
+        return kind(np.int32(bits).view(np.float32))
 
     return clear
+
+
+@fast_njit
+def exp_brief(x):
+    """exp(x) for -700 <= x <= 700, to 1e-8."""
+    shifted = x * _LOG2_E + _ROUND
+    r = x - (shifted - _ROUND) * _LN2
+    r2 = r * r
+    high = (1 / 24 + r * (1 / 120)) + r2 * (1 / 720 + r * (1 / 5040))
+    mantissa = (1.0 + r) + r2 * ((1 / 2 + r * (1 / 6)) + r2 * high)
+    exponent = np.float64(shifted).view(np.int64) << np.int64(52)
+    return np.int64(np.float64(mantissa).view(np.int64) + exponent).view(np.float64)
 
 
 @fast_njit
