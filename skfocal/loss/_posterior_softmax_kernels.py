@@ -25,10 +25,6 @@ from skfocal.loss._link_kernel_terms import (
 from skfocal.loss._softmax_link_kernels import (
     BLOCK,
     EXACT_START,
-    R,
-    S,
-    V,
-    W,
     gamma_of,
     load,
     new_block,
@@ -58,9 +54,9 @@ def _underflown(block, w, k, j, slope):
 @fast_njit
 def _derivatives(block, gamma, size):
     """v and d(log v)/dG of each class; loss, B, beta of the true class; e**-c."""
-    for k in range(block.of.shape[0]):
-        of, g = block.of[k], gamma_of(gamma, k)
-        w, s, vs, rs = of[W], of[S], of[V], of[R]
+    for k in range(block.w.shape[0]):
+        g = gamma_of(gamma, k)
+        w, s, vs, rs = block.w[k], block.s[k], block.v[k], block.r[k]
         for j in range(size):
             p, q, log_q, L = margin_terms(s[j])
             t, d = surprise_terms(p, q, L)
@@ -104,13 +100,13 @@ def _totals(block, size):
     """r / B; sums of v and of it over all classes, and over all but the top one."""
     for sums in (block.v_others, block.v_total, block.r_others, block.r_total):
         sums[:size] = 0.0
-    for k in range(block.of.shape[0]):
-        v = block.of[k, V]
+    for k in range(block.w.shape[0]):
+        v = block.v[k]
         for j in range(size):
             block.v_total[j] += v[j]
             block.v_others[j] += 0.0 if block.top[j] == k else v[j]
-    for k in range(block.of.shape[0]):
-        v, r = block.of[k, V], block.of[k, R]
+    for k in range(block.w.shape[0]):
+        v, r = block.v[k], block.r[k]
         for j in range(size):
             r[j] *= v[j] / block.v_total[j]
             block.r_total[j] += r[j]
@@ -129,7 +125,7 @@ def _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last):
 @fast_njit
 def _sigma(block, k, j):
     """sigma_k and 1 - sigma_k."""
-    v, total = block.of[k, V, j], block.v_total[j]
+    v, total = block.v[k, j], block.v_total[j]
     others = block.v_others[j] if block.top[j] == k else total - v
     return v / total, others / total
 
@@ -137,7 +133,7 @@ def _sigma(block, k, j):
 @fast_njit
 def _hessian(block, k, j, sigma, not_sigma):
     """Entry k of the diagonal: terms that nearly cancel are never subtracted."""
-    r, B = block.of[k, R, j], block.B[j]
+    r, B = block.r[k, j], block.B[j]
     r_others = block.r_others[j] if block.top[j] == k else block.r_total[j] - r
     true = block.y[j] == k
     own = B * r - (block.beta[j] if true else 0.0)
@@ -163,7 +159,7 @@ def _write_hessian(block, hessian, k, factor, floor):
             block.out[j] = _hessian(block, k, j, sigma, not_sigma)
         else:
             size = block.B[j] * (not_sigma if block.y[j] == k else sigma)
-            expected = block.expected[j] * block.of[k, V, j] * not_sigma
+            expected = block.expected[j] * block.v[k, j] * not_sigma
             block.out[j] = max(factor * expected, floor * size)
     for j in range(hessian.size):
         hessian[j] = block.out[j]
@@ -225,4 +221,4 @@ def softmax_posterior_curvature(
             for k in range(raw.shape[1]):
                 sigma, not_sigma = _sigma(block, k, j)
                 deviation[i, k] = -not_sigma if block.y[j] == k else sigma
-                spread[i, k] = block.B[j] * block.of[k, R, j]
+                spread[i, k] = block.B[j] * block.r[k, j]

@@ -26,10 +26,6 @@ from skfocal.loss._link_kernel_terms import (
 __all__ = [
     "BLOCK",
     "EXACT_START",
-    "R",
-    "S",
-    "V",
-    "W",
     "gamma_of",
     "load",
     "new_block",
@@ -47,24 +43,31 @@ EXACT_START = -600.0
 # A start of nearly equal probabilities has its top class at p = 1 - exp of it.
 _LARGEST_LOG_Q = -0.3
 
-# Fields of a class, with an entry per row of the block: w, s, G - w, dG/ds, p, v, r.
-# One after the other, so that LLVM sees that they don't overlap.
-W, S, EXCESS, SLOPE, P, V, R = range(7)
-N_FIELDS = 7
-
+# By class and row: w, s, G - w, dG/ds, p, v, r. The rest is by row. Each is an array of
+# its own: in one with an axis for them, what is written for a class would lie between
+# what is read for two, and LLVM checks that the whole ranges of a loop over the classes
+# don't overlap, or does without SIMD.
 _Block = namedtuple(
     "_Block",
-    "of, y, lead, top, w_lead, w_next, rest, log_q, alpha_eta, others, reach, pull, "
+    "w, s, excess, slope, p, v, r, "
+    "y, lead, top, w_lead, w_next, rest, log_q, alpha_eta, others, reach, pull, "
     "s_top, p_top, slope_top, excess_top, step, level, B, beta, expected, v_others, "
     "v_total, r_others, r_total, loss, out",
 )
 
 
 @fast_njit
+def _by_class(n_classes):
+    return np.empty((n_classes, BLOCK))
+
+
+@fast_njit
 def new_block(n_classes):
     r = np.empty((26, BLOCK))
     return _Block(
-        np.empty((n_classes, N_FIELDS, BLOCK)),
+        *(_by_class(n_classes), _by_class(n_classes), _by_class(n_classes)),
+        *(_by_class(n_classes), _by_class(n_classes), _by_class(n_classes)),
+        _by_class(n_classes),
         *(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11]),
         *(r[12], r[13], r[14], r[15], r[16], r[17], r[18], r[19], r[20], r[21], r[22]),
         *(r[23], r[24], r[25]),
@@ -82,19 +85,19 @@ def load(block, y, raw, log_alpha, first, last):
     labels = y[first:last]
     for j in range(labels.size):
         block.y[j] = labels[j]
-    for k in range(block.of.shape[0]):
-        column, w = raw.T[k][first:last], block.of[k, W]
+    for k in range(block.w.shape[0]):
+        column, w = raw.T[k][first:last], block.w[k]
         for j in range(column.size):
             w[j] = column[j] + log_alpha[k]
 
 
 @fast_njit
-def _find_top(block, field, largest, top, size):
+def _find_top(values, largest, top, size):
     """Largest entry of each row, and its class."""
-    largest[:size] = block.of[0, field][:size]
+    largest[:size] = values[0][:size]
     top[:size] = 0.0
-    for k in range(1, block.of.shape[0]):
-        column = block.of[k, field]
+    for k in range(1, values.shape[0]):
+        column = values[k]
         for j in range(size):
             larger = column[j] > largest[j]
             largest[j] = column[j] if larger else largest[j]
@@ -104,10 +107,10 @@ def _find_top(block, field, largest, top, size):
 @fast_njit
 def _subtract_lead(block, size):
     """w to w - w_lead, and the next largest of it."""
-    _find_top(block, W, block.w_lead, block.lead, size)
+    _find_top(block.w, block.w_lead, block.lead, size)
     block.w_next[:size] = -np.inf
-    for k in range(block.of.shape[0]):
-        w = block.of[k, W]
+    for k in range(block.w.shape[0]):
+        w = block.w[k]
         for j in range(size):
             w[j] -= block.w_lead[j]
             w_other = -np.inf if block.lead[j] == k else w[j]
@@ -119,8 +122,8 @@ def _sum_exponentials(block, log_alpha, size):
     """log of the sum of exp(w) but the lead's, and alpha eta of the lead."""
     block.others[:size] = 0.0
     block.alpha_eta[:size] = 0.0
-    for k in range(block.of.shape[0]):
-        w, inverse = block.of[k, W], np.exp(-log_alpha[k])
+    for k in range(block.w.shape[0]):
+        w, inverse = block.w[k], np.exp(-log_alpha[k])
         for j in range(size):
             e = exp(min(w[j] - block.w_next[j], 0.0))
             block.others[j] += 0.0 if block.lead[j] == k else e
@@ -137,8 +140,8 @@ def _start(block, gamma, size):
         g = gamma_of(gamma, np.int64(block.lead[j]))
         log_q = (block.rest[j] - log1p(g)) / (1.0 + g)
         block.log_q[j] = min(log_q, _LARGEST_LOG_Q)
-    for k in range(block.of.shape[0]):
-        w, s = block.of[k, W], block.of[k, S]
+    for k in range(block.w.shape[0]):
+        w, s = block.w[k], block.s[k]
         for j in range(size):
             leads = block.lead[j] == k
             log_p = block.log_q[j] + (0.0 if leads else w[j] - block.rest[j])
@@ -149,10 +152,10 @@ def _start(block, gamma, size):
 @fast_njit
 def _evaluate(block, gamma, size):
     """p, G - w and G' of each class, and which has the largest s."""
-    _find_top(block, S, block.s_top, block.top, size)
-    for k in range(block.of.shape[0]):
-        of, g = block.of[k], gamma_of(gamma, k)
-        w, s, excesses, slopes, ps = of[W], of[S], of[EXCESS], of[SLOPE], of[P]
+    _find_top(block.s, block.s_top, block.top, size)
+    for k in range(block.w.shape[0]):
+        g, w, s = gamma_of(gamma, k), block.w[k], block.s[k]
+        excesses, slopes, ps = block.excess[k], block.slope[k], block.p[k]
         for j in range(size):
             p, q, log_q, L = margin_terms(s[j])
             t, d = surprise_terms(p, q, L)
@@ -175,9 +178,8 @@ def _find_step(block, size):
     block.others[:size] = 0.0
     block.reach[:size] = 0.0
     block.pull[:size] = 0.0
-    for k in range(block.of.shape[0]):
-        of = block.of[k]
-        excesses, slopes, ps = of[EXCESS], of[SLOPE], of[P]
+    for k in range(block.w.shape[0]):
+        excesses, slopes, ps = block.excess[k], block.slope[k], block.p[k]
         for j in range(size):
             p = 0.0 if block.top[j] == k else ps[j]
             spread = p * (1.0 - p) / slopes[j]
@@ -199,8 +201,8 @@ def _take_step(block, size):
     """Move the s; return how many moved by more than the tolerance."""
     # A sum of integers, for which LLVM needs no leave to reorder.
     n_moving = 0
-    for k in range(block.of.shape[0]):
-        s, excesses, slopes = block.of[k, S], block.of[k, EXCESS], block.of[k, SLOPE]
+    for k in range(block.w.shape[0]):
+        s, excesses, slopes = block.s[k], block.excess[k], block.slope[k]
         for j in range(size):
             step = (block.level[j] - excesses[j]) / slopes[j]
             step = block.step[j] if block.top[j] == k else step
