@@ -80,7 +80,7 @@ class MatrixWords:
         if self.binned:
             try:
                 return xgb.QuantileDMatrix(
-                    rows.X, max_bin=self.max_bin, ref=ref, **words
+                    data=rows.X, max_bin=self.max_bin, ref=ref, **words
                 )
             except TypeError:
                 # It takes fewer kinds of data, csc matrices for example not.

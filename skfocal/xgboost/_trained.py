@@ -24,6 +24,7 @@ from skfocal.xgboost._model import (
     up_to_best,
     write_state,
 )
+from skfocal.xgboost._tables import as_table, check_column_types
 from skfocal.xgboost._train import MatrixWords
 
 __all__ = ["TrainedXGBModel"]
@@ -62,6 +63,11 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
             max_bin=self.max_bin,
             binned=by_bins and self.booster != "gblinear",
         )
+
+    def _check_features(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        X = as_table(X)
+        check_column_types(X)
+        return super()._check_features(X, y, reset=reset)
 
     @staticmethod
     def _count_classes(booster: xgb.Booster) -> int:
@@ -286,8 +292,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
             One raw prediction of two classes, else one for each.
         """
         check_is_fitted(self)
-        if validate_features:
-            X = self._check_features(X, reset=False)
+        X = self._check_features(X, reset=False) if validate_features else as_table(X)
         if base_margin is not None:
             n_samples = _num_samples(X)
             base_margin = self._checked_offset(base_margin, n_samples, "base_margin")
