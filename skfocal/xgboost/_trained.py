@@ -32,6 +32,8 @@ __all__ = ["TrainedXGBModel"]
 FloatArray = npt.NDArray[np.floating]
 IterationRange = tuple[int, int]
 
+_PREDICTION_WORDS = ("booster", "enable_categorical", "missing")
+
 
 class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
     """All of the classifier but its constructor and its training."""
@@ -96,13 +98,17 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
 
     def _words_of_predictions(self) -> dict[str, Any]:
         """Return the words without which a restored model would predict otherwise."""
-        words = {
-            "booster": self.booster,
-            "enable_categorical": self.enable_categorical,
-            "missing": self.missing,
-        }
+        words = {name: getattr(self, name) for name in _PREDICTION_WORDS}
         # JSON has no NaN, which is the default.
         return {k: v for k, v in words.items() if v is not None and v == v}
+
+    @property
+    def feature_importances_(self) -> npt.NDArray[Any]:
+        """Importance of each feature, as ``importance_type`` says, of sum 1."""
+        # In float32 those of a linear model, which may cancel, miss that sum.
+        values = super().feature_importances_.astype(np.float64)
+        total = values.sum()
+        return values if total == 0.0 else values / total
 
     @property
     def coef_(self) -> FloatArray:
@@ -234,7 +240,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         restored = type(self).from_booster(xgb.Booster(model_file=fname))
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        words = FOCAL_WORDS | self._words_of_predictions().keys()
+        words = {*FOCAL_WORDS, *_PREDICTION_WORDS}
         for name, value in vars(restored).items():
             if name.endswith("_") or name in words:
                 setattr(self, name, value)

@@ -1,11 +1,12 @@
 """Saved models under XGBoost's own names for it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skfocal import FocalXGBClassifier
-from tests._boosting.data import frame, link, table
+from tests._boosting.data import frame, link, split, table
 from tests._boosting.engines import XGBOOST
 
 classifier, plain = XGBOOST.classifier, XGBOOST.plain
@@ -58,3 +59,26 @@ def test_save_and_load_under_xgboosts_names(tmp_path):
     assert other.get_booster() is other.booster_
     assert_array_equal(other.apply(X), model.apply(X))
     assert model.apply(X, iteration_range=(0, 2)).shape == (len(y), 6)
+
+
+def test_loading_forgets_what_the_file_does_not_hold(tmp_path):
+    X, X_val, y, _ = split()
+    filled = np.where(abs(X) < 0.5, -99.0, X)
+    saved = classifier(missing=-99.0).fit(filled, y)
+    saved.save_model(tmp_path / "model.json")
+    words = {"early_stopping_rounds": 3, "focal_alpha": 0.3, "booster": "dart"}
+    other = classifier(missing=-1.0, **words)
+    named = pd.DataFrame(X, columns=list("abcdef"))
+    other.fit(named, y, eval_set=[(named, y)], verbose=False)
+    for model in (other, classifier()):
+        model.load_model(tmp_path / "model.json")
+        assert_array_equal(model.predict_proba(filled), saved.predict_proba(filled))
+        assert model.best_iteration_ is None
+        assert model.evals_result_ == {}
+        assert not hasattr(model, "feature_names_in_")
+        assert (model.focal_alpha, model.missing, model.booster) == (None, -99.0, None)
+    saved = classifier().fit(X, y)
+    saved.save_model(tmp_path / "model.json")
+    other.load_model(tmp_path / "model.json")
+    assert_array_equal(other.predict_proba(X_val), saved.predict_proba(X_val))
+    assert np.isnan(other.missing)

@@ -48,6 +48,22 @@ def test_number_of_threads():
         assert config["learner"]["generic_param"]["nthread"] == expected
 
 
+def test_threads_set_after_fit_reach_the_model():
+    model = classifier(n_jobs=1).fit(*table())
+    for words, expected in [({"n_jobs": 2}, "2"), ({"nthread": 1}, "1")]:
+        config = json.loads(model.set_params(**words).booster_.save_config())
+        assert config["learner"]["generic_param"]["nthread"] == expected
+
+
+def test_an_alpha_that_is_a_penalty_is_told_from_that_of_the_focal_loss():
+    X, y = table()
+    with pytest.warns(UserWarning, match="reg_alpha; .* focal loss is focal_alpha"):
+        model = classifier(alpha=0.25).fit(X, y)
+    expected = classifier(reg_alpha=0.25).fit(X, y)
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    assert model.loss_.alpha is None
+
+
 def test_device_is_handed_on():
     X, y = table()
     model = classifier(device="cpu").fit(X, y)
