@@ -113,9 +113,9 @@ class FocalXGBClassifier(TrainedXGBModel):
     reg_lambda : float or None, default=None
         L2 penalty of the leaves.
     scale_pos_weight : float or None, default=None
-        Factor of the weights of ``classes_[1]``, for two classes. Like
-        ``sample_weight``, and unlike ``focal_alpha``, it changes the population that
-        the probabilities speak of.
+        Factor of the weights of ``classes_[1]``, for two classes; of more XGBoost warns
+        that it isn't used. Like ``sample_weight``, and unlike ``focal_alpha``, it
+        changes the population that the probabilities speak of.
     base_score : float, list of float or None, default=None
         Start value in place of the best constant: a probability for two classes, a raw
         prediction for all or for each of more classes.
@@ -460,7 +460,7 @@ class FocalXGBClassifier(TrainedXGBModel):
             loss=self.loss_,
             hessian=self.focal_hessian,
             start=self.initial_score_,
-            params=params | link_words(self.n_classes_),
+            params=params | self._task_words(),
             rounds=self.get_num_boosting_rounds(),
             rows=train,
             valid=valid,
@@ -475,6 +475,13 @@ class FocalXGBClassifier(TrainedXGBModel):
         booster, self.evals_result_ = training.run()
         self.calibration_shift_ = training.shift
         self._set_booster(booster)
+
+    def _task_words(self) -> dict[str, Any]:
+        words = link_words(self.n_classes_)
+        if self.n_classes_ > 2 and self.scale_pos_weight is not None:
+            # XGBoost warns that it has no use for it.
+            words["scale_pos_weight"] = self.scale_pos_weight
+        return words
 
     def _start_of(self, train: BoostingRows, xgb_model: Any) -> Any:
         """Return the raw prediction that the first tree of the model adds to."""

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
+from skfocal._boosting.curvature import curvature_ratio
 from skfocal._boosting.objective import BoostingMetric, BoostingObjective, Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal._validation import positive_total
@@ -69,9 +70,10 @@ class FocalObjective(BoostingObjective):
 
     Notes
     -----
-    The softmax loss of the posterior link is multiplied by :math:`1 + \gamma`, which
-    gives confident samples the gradients of the log loss: XGBoost's penalties don't
-    know of the loss's scale.
+    The softmax loss of the posterior link is multiplied, round by round, by
+    :math:`(E_0 / E)^{\gamma / (\gamma + 3)}`, where :math:`E` is the mean expected
+    Hessian and :math:`E_0` that of the best constant: as the model grows confident
+    XGBoost's penalties, which are absolute, would outweigh its small gradients.
 
     Examples
     --------
@@ -93,7 +95,13 @@ class FocalObjective(BoostingObjective):
 
     _data_type = xgb.DMatrix
     _softmax_bound = 1.0
-    _softmax_power = 1
+
+    def _softmax_scale(self, y: Any, raw: FloatArray, weight: Any) -> float:
+        gamma = float(np.mean(self.loss.gamma))
+        if gamma == 0.0:
+            return 1.0
+        ratio = curvature_ratio(self.loss, y, raw, weight, _sum_of_workers)
+        return ratio ** (gamma / (gamma + 3.0))
 
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:
@@ -173,6 +181,13 @@ class RepeatableObjective(FocalObjective):
 
     def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
         return self._step_in_buffers(self.y, raw, self.weight, _FREE_BITS)
+
+
+def _sum_of_workers(values: FloatArray) -> FloatArray:
+    """Add up what the workers of one training have: XGBoost grows one tree of all."""
+    if not xgb.collective.is_distributed():
+        return values
+    return xgb.collective.allreduce(values, xgb.collective.Op.SUM)
 
 
 def _constant_loss(

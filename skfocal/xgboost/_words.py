@@ -66,13 +66,8 @@ def check_base_score(base_score: Any, n_classes: int) -> None:
 
 def positive_factor(scale_pos_weight: Any, n_classes: int) -> float:
     """Return the factor of the weights of class 1 of two."""
-    if scale_pos_weight is None or scale_pos_weight == 1:
+    if scale_pos_weight is None or n_classes > 2:
         return 1.0
-    if n_classes != 2:
-        raise ValueError(
-            "scale_pos_weight must be None for more than two classes, "
-            f"got {scale_pos_weight!r}; see sample_weight and focal_alpha"
-        )
     return check_positive_weight(scale_pos_weight)
 
 

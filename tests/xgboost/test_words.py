@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -62,6 +63,18 @@ def test_an_alpha_that_is_a_penalty_is_told_from_that_of_the_focal_loss():
     expected = classifier(reg_alpha=0.25).fit(X, y)
     assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
     assert model.loss_.alpha is None
+
+
+def test_a_weight_of_the_positive_class_is_of_no_use_to_three():
+    X, y = table(3)
+    expected = classifier().fit(X, y).predict_proba(X)
+    silent = classifier(scale_pos_weight=2.0, verbosity=0).fit(X, y)
+    assert_array_equal(silent.predict_proba(X), expected)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier(scale_pos_weight=2.0).fit(X, y)
+    (message,) = {str(warning.message) for warning in caught}
+    assert '"scale_pos_weight" } are not used' in message
 
 
 def test_device_is_handed_on():
@@ -134,7 +147,6 @@ def test_refused_parameters(words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"scale_pos_weight": 2.0}, "scale_pos_weight must be None for more than two"),
         (
             {"base_score": [0.1, 0.2]},
             "base_score must be a finite number or one per cl",
