@@ -5,25 +5,7 @@ from typing import Any
 
 import xgboost as xgb
 
-__all__ = ["UncutModel", "with_categories_of"]
-
-
-class UncutModel(xgb.callback.TrainingCallback):
-    """Remembers the model of a training before any later callback cuts it.
-
-    Attributes
-    ----------
-    booster : xgboost.Booster or None
-        The model, after training.
-    """
-
-    def __init__(self) -> None:
-        self.booster: xgb.Booster | None = None
-
-    def after_training(self, model: xgb.Booster) -> xgb.Booster:
-        """Keep the model and hand it on."""
-        self.booster = model
-        return model
+__all__ = ["with_categories_of"]
 
 
 def with_categories_of(whole: xgb.Booster, part: xgb.Booster) -> xgb.Booster:

@@ -1,6 +1,6 @@
 """A training of XGBoost with the focal loss, and the matrices that it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,12 +11,12 @@ import xgboost as xgb
 
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining
-from skfocal.xgboost._categories import UncutModel, with_categories_of
+from skfocal.xgboost._categories import with_categories_of
 from skfocal.xgboost._metrics import Metrics
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
 from skfocal.xgboost._objective import RepeatableObjective
 
-__all__ = ["MatrixWords", "Training"]
+__all__ = ["MatrixWords", "Training", "UncutModel"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -103,6 +103,32 @@ class MatrixWords:
         return self.feature_types if categories.empty() else categories
 
 
+class UncutModel(xgb.callback.TrainingCallback):
+    """The model at the end of a training, before any later callback cuts it.
+
+    Parameters
+    ----------
+    look : callable
+        Gets the model while XGBoost remembers its predictions of the training data,
+        which it forgets when training returns.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster or None
+        The model, after training.
+    """
+
+    def __init__(self, look: Callable[[xgb.Booster], None]) -> None:
+        self.look = look
+        self.booster: xgb.Booster | None = None
+
+    def after_training(self, model: xgb.Booster) -> xgb.Booster:
+        """Look at the model, keep it and hand it on."""
+        self.booster = model
+        self.look(model)
+        return model
+
+
 @dataclass(kw_only=True)
 class Training(BoostingTraining):
     """What ``xgboost.train`` gets.
@@ -134,7 +160,7 @@ class Training(BoostingTraining):
             self.rows, self.origin, self.feature_weights
         )
         scores: dict[str, Any] = {}
-        uncut = UncutModel()
+        uncut = UncutModel(partial(self._find_shift, data))
         booster = xgb.train(
             self.params | self._start_words() | metrics.words(),
             data,
@@ -148,11 +174,13 @@ class Training(BoostingTraining):
             custom_metric=metrics,
         )
         booster = with_categories_of(uncut.booster, booster)
+        add_to_start(booster, self.shift)
+        return booster, scores
+
+    def _find_shift(self, data: xgb.DMatrix, booster: xgb.Booster) -> None:
         # Linear models have one start for all classes.
         if np.ndim(self.start) == 0 or not is_linear(booster):
             self._balance(partial(self._raw_of_rows, booster, data))
-            add_to_start(booster, self.shift)
-        return booster, scores
 
     def _raw_of_rows(self, booster: xgb.Booster, data: xgb.DMatrix) -> FloatArray:
         """Return the raw predictions of the training data, up to the best round."""
