@@ -128,9 +128,9 @@ def trials(objective, n_classes):
         yield from (focal(2.0, bound=b) for b in BOUNDS if b != 1.0)
         yield from (focal(gamma, bound=b) for gamma in (0.0, 1.0) for b in (0.7, 2.0))
         return
-    bound, power = objective._softmax_bound, objective._softmax_power
-    yield from (focal(2.0, bound=b) for b in BOUNDS if b != bound)
-    yield from (focal(2.0, power=k) for k in POWERS if k != power)
+    bounds = (bound for bound in BOUNDS if bound != objective._softmax_bound)
+    yield from (focal(2.0, bound=bound) for bound in bounds)
+    yield from (focal(2.0, power=power) for power in POWERS)
 
 
 def trial(engine, variant, n_classes):
@@ -143,7 +143,8 @@ def trial(engine, variant, n_classes):
         own = patch.object(engine.objective, "_softmax_bound", variant.bound)
         stack.enter_context(own)
     if variant.power is not None:
-        own = patch.object(engine.objective, "_softmax_power", variant.power)
+        scale = (1.0 + variant.words["focal_gamma"]) ** variant.power
+        own = patch.object(engine.objective, "_softmax_scale", lambda *_: scale)
         stack.enter_context(own)
     return stack
 

@@ -76,11 +76,8 @@ class BoostingObjective:
 
     # The engine's data, which its native training hands over.
     _data_type: type
-    # Of the posterior link with more than two classes, found by experiment: the bound
-    # b, and the power of 1 + gamma by which the loss is multiplied lest the engine's
-    # penalties outweigh it.
+    # The bound b of the posterior link with more than two classes, by experiment.
     _softmax_bound: float
-    _softmax_power: int
 
     def __init__(
         self,
@@ -187,19 +184,31 @@ class BoostingObjective:
     ) -> None:
         """Compute a step in the memory order of ``raw``, rounded to fewer bits."""
         step = NewtonStep(self.loss, count_classes(raw))
-        words = self._step_words(count_classes(raw))
+        words = self._step_words(y, raw, weight)
         step.fill(y, raw, weight, gradient, hessian, free_bits=free_bits, **words)
 
-    def _step_words(self, n_classes: int) -> dict[str, float]:
+    def _step_words(
+        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any
+    ) -> dict[str, float]:
         """Return by what the Newton weight is bounded, and the loss multiplied."""
         floor, scale = _FLOORS[self.loss.link][self.hessian], self._scale
+        n_classes = count_classes(raw)
         if n_classes == 2:
             return {"floor": floor, "scale": scale}
         factor = self._softmax_factor(n_classes)
         if self.loss.link == "posterior":
             floor *= factor / self._softmax_bound
-            scale *= (1.0 + float(np.mean(self.loss.gamma))) ** self._softmax_power
+            scale *= self._softmax_scale(y, raw, weight)
         return {"factor": factor, "floor": floor, "scale": scale}
+
+    def _softmax_scale(
+        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any
+    ) -> float:
+        """Return what the posterior link's loss of several classes is multiplied by.
+
+        The engine's penalties are absolute: they would outweigh its small gradients.
+        """
+        raise NotImplementedError
 
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:

@@ -1,6 +1,9 @@
 """Focal loss as objective and metric of LightGBM."""
 
+from typing import Any
+
 import lightgbm as lgb
+import numpy as np
 
 from skfocal._boosting.objective import BoostingMetric, BoostingObjective
 
@@ -72,7 +75,9 @@ class FocalObjective(BoostingObjective):
 
     _data_type = lgb.Dataset
     _softmax_bound = 2.0
-    _softmax_power = 3
+
+    def _softmax_scale(self, y: Any, raw: Any, weight: Any) -> float:
+        return (1.0 + float(np.mean(self.loss.gamma))) ** 3
 
     @staticmethod
     def _softmax_factor(n_classes: int) -> float:

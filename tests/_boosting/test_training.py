@@ -27,7 +27,7 @@ def test_gamma_zero_is_the_log_loss_with_bounded_steps(engine, n_classes):
     X, y = rare_table(n_classes)
     # Small trees: rounding decides no split.
     words = {"learning_rate": 0.5, "max_depth": 2}
-    bound = 1 if n_classes == 2 else engine.softmax_bound_and_power[0]
+    bound = 1 if n_classes == 2 else engine.softmax_bound
     start = FocalLoss(0.0).fit_intercept_only(y)
 
     def objective(raw, data):

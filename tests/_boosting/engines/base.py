@@ -33,8 +33,8 @@ class Engine:
         Of the files that a booster writes.
     raw_type, raw_order : type, str
         Of the raw predictions that an objective gets.
-    softmax_bound_and_power : tuple of int
-        Bound of a softmax step, and power of 1 + gamma that multiplies its loss.
+    softmax_bound : int
+        Bound of a softmax step.
     unstored : float
         What a sparse matrix doesn't hold.
     """

@@ -48,9 +48,12 @@ class LightGBM(Engine):
         self.focal_metric = "focal_loss"
         self.raw_type, self.raw_order = np.float64, "F"
         self.unstored = 0.0
-        self.softmax_bound_and_power = 2, 3
+        self.softmax_bound = 2
         self.any_labels, self.same_bins = {}, {}
         self.free_leaves = {"min_data_in_leaf": 1}
+
+    def softmax_scale(self, loss, y, raw, weight):
+        return (1 + loss.gamma) ** 3
 
     def hessian_factor(self, n_classes):
         return 1.0 if n_classes == 2 else n_classes / (n_classes - 1)

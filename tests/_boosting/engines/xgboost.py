@@ -39,12 +39,19 @@ class XGBoost(Engine):
         self.focal_metric = "relative_focal_loss"
         self.raw_type, self.raw_order = np.float32, "C"
         self.unstored = np.nan
-        self.softmax_bound_and_power = 1, 1
+        self.softmax_bound = 1
         # XGBoost checks labels for the named objective, even if another is given.
         self.any_labels = {"objective": "reg:squarederror"}
         # By default its classifier sketches the quantiles of another kind of matrix.
         self.same_bins = {"tree_method": "approx"}
         self.free_leaves = {"min_child_weight": 0, "reg_lambda": 0.0}
+
+    def softmax_scale(self, loss, y, raw, weight):
+        """Follow the mean expected Hessian, from that of the shares on."""
+        shares = np.bincount(y.astype(int), weight)[None]
+        first = loss.expected_hessian(np.log(shares / shares.sum())).sum()
+        now = loss.expected_hessian(raw, weight).sum() / shares.sum()
+        return (first / now) ** (loss.gamma / (loss.gamma + 3))
 
     def hessian_factor(self, n_classes):
         return 1.0 if n_classes == 2 else 2.0
