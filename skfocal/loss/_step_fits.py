@@ -211,7 +211,7 @@ def _fit_guess(fit: SoftmaxFit, n_classes: int) -> tuple[Chains, ...]:
     matrix = np.hstack([basis * spread[:, None] for spread in spreads])
     weights = np.ones_like(F)
     for _ in range(12):
-        series = np.linalg.lstsq(matrix * weights[:, None], F * weights)[0]
+        series = np.linalg.lstsq(matrix * weights[:, None], F * weights, rcond=None)[0]
         errors = abs(matrix @ series - F)
         weights *= np.sqrt(errors / errors.max() + 0.01)
         weights /= weights.max()
