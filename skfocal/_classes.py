@@ -26,6 +26,7 @@ __all__ = [
     "WeightedRows",
     "codes_of_largest_cost",
     "resolve_alpha",
+    "take_rows",
     "unchanged_on_error",
     "weigh_rows",
 ]
@@ -105,7 +106,7 @@ def weigh_rows(
     rows = None
     if product is not None and not product.all():
         rows = np.flatnonzero(product)
-        X, y, product = _safe_indexing(X, rows), y[rows], product[rows]
+        X, y, product = take_rows(X, rows), y[rows], product[rows]
         weight = None if weight is None else weight[rows]
     classes, codes = _encode(y, classes, names[0])
     return classes, WeightedRows(X, codes, weight, product, rows)
@@ -191,6 +192,14 @@ def _encode(
         )
     # Several times faster than to ask np.unique for them.
     return classes, np.searchsorted(classes, y).astype(np.int32)
+
+
+def take_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
+    """Return some rows of an array, a sparse matrix or a table."""
+    # scikit-learn before 1.7 can't index Arrow's.
+    if hasattr(X, "schema") and hasattr(X, "take"):
+        return X.take(rows)
+    return _safe_indexing(X, rows)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Real imbalanced tables that load offline from packages of the Python registry.
 
-``BINARY`` and ``MULTICLASS`` map a name to a loader. A loader returns ``X``, a data
+``BINARY`` and ``MULTICLASS`` map a name to a loader, ``SMALLER`` those of further data
+sets of several classes, hardly imbalanced. A loader returns ``X``, a data
 frame whose text columns are pandas categories, and ``y``, integer codes: in a binary
 table 1 is the positive class. Missing values stay missing. ``flights_cancelled`` has
 336,776 rows: callers draw a sample.
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["BINARY", "MULTICLASS"]
+__all__ = ["BINARY", "MULTICLASS", "SMALLER"]
 
 
 def _with_categories(X):
@@ -114,4 +115,12 @@ MULTICLASS = {
     ),
     "page-blocks": partial(_from_keel, "page-blocks"),
     "wine-white": _wine_white,
+}
+
+SMALLER = {
+    name: partial(_from_keel, name)
+    for name in (
+        *("car", "contraceptive", "nursery", "segment", "splice", "vowel", "balance"),
+        *("led7digit", "flare", "dermatology", "newthyroid"),
+    )
 }

@@ -7,12 +7,11 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, validate_data
 
 from skfocal._boosting.objective import check_hessian
 from skfocal._boosting.words import check_pair, per_validation_set, random_seed
-from skfocal._classes import WeightedRows, resolve_alpha, weigh_rows
+from skfocal._classes import WeightedRows, resolve_alpha, take_rows, weigh_rows
 from skfocal._validation import (
     check_class_count,
     check_gamma,
@@ -53,7 +52,7 @@ class BoostingRows(WeightedRows):
     def taken(self, which: npt.NDArray[np.intp]) -> Self:
         """Return some of the rows."""
         parts = {
-            name: None if value is None else _safe_indexing(value, which)
+            name: None if value is None else take_rows(value, which)
             for name, value in vars(self).items()
         }
         return type(self)(**parts)

@@ -85,6 +85,7 @@ def balancing(raw, y, weight, focal_link):
     if focal_link == "focal":
         return 0.0
     weight = np.ones(len(y)) if weight is None else weight
+    raw = raw.astype(float)
 
     def excess(shift):
         p = link(raw + (shift[0] if raw.ndim == 1 else np.r_[shift, 0.0]))
