@@ -309,7 +309,7 @@ def parameter_names(model_class: type) -> list[str]:
     for parent in ours:
         if "__init__" not in vars(parent):
             continue
-        parameters = inspect.signature(parent.__init__).parameters.values()
+        parameters = inspect.signature(vars(parent)["__init__"]).parameters.values()
         names |= dict.fromkeys(p.name for p in parameters if p.kind in _NAMED)
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
             break

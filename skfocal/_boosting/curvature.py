@@ -53,9 +53,9 @@ def curvature_ratio(
     weight = np.ones(len(y)) if weight is None else weight.astype(np.float64)
     shares = np.bincount(y.astype(np.intp), weight, minlength=raw.shape[1])
     total = weight @ _expected_hessians(loss, y, raw)
-    *shares, total = sum_up(np.array([*shares, total]))
-    first = _expected_hessian_at(loss, np.array(shares))
-    now = total / np.sum(shares)
+    sums = sum_up(np.array([*shares, total]))
+    first = _expected_hessian_at(loss, sums[:-1])
+    now = sums[-1] / sums[:-1].sum()
     return float(first / now) if first > 0.0 and now > 0.0 else 1.0
 
 

@@ -51,7 +51,7 @@ class BoostingRows(WeightedRows):
 
     def taken(self, which: npt.NDArray[np.intp]) -> Self:
         """Return some of the rows."""
-        parts = {
+        parts: dict[str, Any] = {
             name: None if value is None else take_rows(value, which)
             for name, value in vars(self).items()
         }

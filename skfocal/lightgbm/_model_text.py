@@ -24,6 +24,7 @@ __all__ = [
 _PARAMETERS = "\nparameters:\n"
 # LightGBM cuts a parameter at its colons.
 _NO_COLON = " !\"#$&'()*+,-./;<=>?@[\\]^_`{|}~"
+_TREES_A_ROUND = re.compile(r"^num_tree_per_iteration=(\d+)$", re.MULTILINE)
 _TREE_SIZES = re.compile(r"^tree_sizes=(.*)\n", re.MULTILINE)
 _NODE_VALUES = re.compile(r"^(leaf_value|internal_value)=(.+)$", re.MULTILINE)
 _OBJECTIVE = re.compile(r"^objective=(.*)\n", re.MULTILINE)
@@ -33,8 +34,8 @@ def with_start(text: str, start: npt.ArrayLike) -> str:
     """Add a constant raw prediction per class to the nodes of the first trees."""
     if not np.any(start):
         return text
-    n_outputs = int(re.search(r"^num_tree_per_iteration=(\d+)$", text, re.M)[1])
-    sizes = _TREE_SIZES.search(text)
+    n_outputs = int(_found(_TREES_A_ROUND, text)[1])
+    sizes = _found(_TREE_SIZES, text)
     trees = list(_trees(text, sizes))
     for k, value in enumerate(np.broadcast_to(start, n_outputs)):
         trees[k] = _raised(trees[k], float(value))
@@ -42,6 +43,13 @@ def with_start(text: str, start: npt.ArrayLike) -> str:
     end = sizes.end() + 1 + sum(map(int, sizes[1].split()))
     head = f"{text[: sizes.start()]}tree_sizes={lengths}\n\n"
     return head + "".join(trees) + text[end:]
+
+
+def _found(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+    found = pattern.search(text)
+    if found is None:
+        raise ValueError(f"a model of LightGBM must have {pattern.pattern!r}")
+    return found
 
 
 def _trees(text: str, sizes: re.Match[str]) -> Iterator[str]:

@@ -44,8 +44,9 @@ class Training(BoostingTraining):
         names, functions = choose_metrics(
             self.eval_metric, self.params, FocalMetric._of(self.loss), n_classes
         )
-        data, scores = self._training_set(), {}
-        words = {"metric": names or "None"}
+        data = self._training_set()
+        scores: dict[str, Any] = {}
+        words: dict[str, Any] = {"metric": names or "None"}
         metrics = NamedApart(functions, names)
         callbacks = [*(self.callbacks or ()), lgb.record_evaluation(scores)]
         if has_usable_feature(data.construct()):

@@ -189,7 +189,10 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``; or what was asked for instead.
         """
-        rounds = {"start_iteration": start_iteration, "num_iteration": num_iteration}
+        rounds: dict[str, Any] = {
+            "start_iteration": start_iteration,
+            "num_iteration": num_iteration,
+        }
         if pred_leaf or pred_contrib:
             kwargs |= {"pred_leaf": pred_leaf, "pred_contrib": pred_contrib}
             return self._predict(X, **rounds, **kwargs)
@@ -223,7 +226,7 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
         ndarray of shape (n_samples,)
             Class labels; or what was asked for instead.
         """
-        words = {
+        words: dict[str, Any] = {
             "start_iteration": start_iteration,
             "num_iteration": num_iteration,
             "pred_leaf": pred_leaf,
