@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -191,7 +192,8 @@ class RowChecks:
             pairs, per_validation_set(len(pairs), **extras), strict=True
         ):
             entry = (*pair, *extra)
-            same = all(a is b for a, b in zip(entry, given, strict=False))
+            # A class weight of the set's own is none of the training data's.
+            same = all(a is b for a, b in zip_longest(entry, given))
             # Training weights that the set wasn't given would change its scores.
             if same and train.has_given_weights:
                 sets.append(train)

@@ -72,10 +72,9 @@ class FocalXGBClassifier(TrainedXGBModel):
     validation_fraction : float or None, default=None
         Share of the training data to stop early by, drawn by class, if ``fit`` gets no
         validation data.
-    objective : {"binary:logistic", "multi:softprob", "multi:softmax"} or None, \
-            default=None
-        The log loss whose focal form is trained, as the classes in ``y`` have it;
-        ``"binary:logistic"``, XGBoost's own default, stands for either.
+    objective : str or None, default=None
+        The log loss whose focal form is trained: "multi:softprob" or "multi:softmax" of
+        more than two classes, "binary:logistic", XGBoost's own default, of any.
     max_depth : int or None, default=None
         Largest depth of a tree.
     max_leaves : int or None, default=None

@@ -160,6 +160,17 @@ def test_scores_do_not_depend_on_whether_the_arrays_are_the_training_arrays(give
     assert scores[0]["focal_loss"][-1] == pytest.approx(expected)
 
 
+def test_class_weights_of_a_set_of_the_training_arrays():
+    X, y = table()
+    weights = {0: 1.0, 1: 9.0}
+    for data in ((X, y), (X.copy(), y.copy())):
+        model = classifier().fit(X, y, eval_set=[data], eval_class_weight=[weights])
+        (scores,) = model.evals_result_.values()
+        raw = LIGHTGBM.watched_raw(model, X)
+        expected = model.loss_(y, raw, np.where(y == 1, 9.0, 1.0))
+        assert scores["focal_loss"][-1] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_callbacks_run_on_data_without_a_usable_feature(n_classes):
     y = np.arange(60) % n_classes

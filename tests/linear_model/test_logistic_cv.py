@@ -154,7 +154,9 @@ def test_a_seed_gives_one_model_whatever_the_number_of_jobs():
         FocalLogisticRegressionCV([0.0, 1.0], n_jobs=n, **words).fit(X, y)
         for n in (1, 2)
     ]
-    assert_array_equal(models[0].coefs_paths_, models[1].coefs_paths_)
+    # Other numbers of threads add up in another order; other seeds end elsewhere.
+    paths = [model.coefs_paths_ for model in models]
+    assert_allclose(*paths, rtol=1e-9)
 
 
 def test_metadata_routing():
