@@ -76,6 +76,4 @@ def _expected_hessian_at(loss: FocalLoss, shares: FloatArray) -> float:
         return 0.0
     of_these = FocalLoss(gamma[there], alpha[there], link=loss.link)
     log_shares = np.log(shares[there] / shares.sum())[None]
-    if len(there) == 2:
-        return 2.0 * of_these.expected_hessian(np.diff(log_shares)[0])[0]
     return float(of_these.expected_hessian(log_shares).sum())
