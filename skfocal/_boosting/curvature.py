@@ -52,19 +52,19 @@ def curvature_ratio(
         weight = None if weight is None else weight[rows]
     weight = np.ones(len(y)) if weight is None else weight.astype(np.float64)
     shares = np.bincount(y.astype(np.intp), weight, minlength=raw.shape[1])
-    total = weight @ _expected_hessians(loss, y, raw)
+    total = weight @ _expected_hessians(loss, raw)
     sums = sum_up(np.array([*shares, total]))
     first = _expected_hessian_at(loss, sums[:-1])
     now = sums[-1] / sums[:-1].sum()
     return float(first / now) if first > 0.0 and now > 0.0 else 1.0
 
 
-def _expected_hessians(
-    loss: FocalLoss, y: npt.NDArray[Any], raw: FloatArray
-) -> npt.NDArray[np.float64]:
+def _expected_hessians(loss: FocalLoss, raw: FloatArray) -> npt.NDArray[np.float64]:
+    # By the kernel of the training, for the exact one takes long to compile. Labels
+    # don't matter.
+    y = np.zeros(len(raw), np.int32)
     gradient, hessian = (np.empty(raw.shape, np.float32) for _ in range(2))
-    step = NewtonStep(loss, raw.shape[1])
-    step.fill(y, raw, None, gradient, hessian, floor=0.0)
+    NewtonStep(loss, raw.shape[1]).fill(y, raw, None, gradient, hessian, floor=0.0)
     return hessian.sum(axis=1, dtype=np.float64)
 
 
@@ -76,4 +76,4 @@ def _expected_hessian_at(loss: FocalLoss, shares: FloatArray) -> float:
         return 0.0
     of_these = FocalLoss(gamma[there], alpha[there], link=loss.link)
     log_shares = np.log(shares[there] / shares.sum())[None]
-    return float(of_these.expected_hessian(log_shares).sum())
+    return float(_expected_hessians(of_these, log_shares)[0])
