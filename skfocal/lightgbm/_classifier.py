@@ -404,4 +404,4 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         self.calibration_shift_ = training.shift
         start = 0.0 if elsewhere else self.initial_score_
         start = start + self.calibration_shift_
-        self._set_booster(self_contained(booster, self._state(), start))
+        self._set_booster(self_contained(booster, self._state(), start, n_rounds=None))

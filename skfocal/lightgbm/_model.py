@@ -75,7 +75,10 @@ def with_codes_of(X: Any, categories: list[list[Any]] | None) -> Any:
 
 
 def self_contained(
-    booster: lgb.Booster, state: ModelState, start: npt.ArrayLike = 0.0
+    booster: lgb.Booster,
+    state: ModelState,
+    start: npt.ArrayLike = 0.0,
+    n_rounds: int | None = -1,
 ) -> lgb.Booster:
     """Return a model that holds what its training with a custom objective left out.
 
@@ -91,12 +94,13 @@ def self_contained(
         Loss and labels.
     start : float or ndarray of shape (n_classes,), default=0.0
         What all nodes of the first trees lack, in log-odds.
+    n_rounds : int or None, default=-1
+        Rounds to keep: all of them, or None for those up to the best.
     """
     n_classes = len(state.classes)
     name = "binary" if n_classes == 2 else "multiclass"
     words = "sigmoid:1" if n_classes == 2 else f"num_class:{n_classes}"
-    # All trees: with a best iteration set, fewer are written by default.
-    text = with_start(booster.model_to_string(num_iteration=-1), start)
+    text = with_start(booster.model_to_string(num_iteration=n_rounds), start)
     text = with_link(text, f"{name} {words}")
     params = dict(booster.params)
     if state.loss.link == "posterior":

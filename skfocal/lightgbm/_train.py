@@ -1,6 +1,6 @@
 """A training of LightGBM with the focal loss."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -39,7 +39,7 @@ class Training(BoostingTraining):
     columns: dict[str, Any]
 
     def run(self) -> tuple[lgb.Booster, dict[str, Any]]:
-        """Return the model, without its start value, and the scores of all rounds."""
+        """Return the trained model, start left out, and the scores of all rounds."""
         n_classes = max(2, np.size(self.start))
         names, functions = choose_metrics(
             self.eval_metric, self.params, FocalMetric._of(self.loss), n_classes
@@ -59,9 +59,6 @@ class Training(BoostingTraining):
             words |= words_without_features(n_classes)
             raw_metrics = metrics if n_classes == 2 else OfLogarithms(metrics)
             booster = self._boosted(data, words, raw_metrics, callbacks)
-        # What lightgbm.train does unless the training booster is kept: without the
-        # data, and without the rounds after the best.
-        booster.model_from_string(booster.model_to_string()).free_dataset()
         return booster, scores
 
     def _boosted(
@@ -102,8 +99,9 @@ class Training(BoostingTraining):
     def _training_set(self) -> lgb.Dataset:
         params = self.params | {"objective": "custom"}
         if self.origin is not None:
-            X = with_codes_of(self.rows.X, self.origin.pandas_categorical)
-            self.rows = replace(self.rows, X=X)
+            # In place: a validation set may be these very rows.
+            categories = self.origin.pandas_categorical
+            self.rows.X = with_codes_of(self.rows.X, categories)
         data = self._dataset(self.rows, params=params, **self.columns)
         # To go on from a model takes its prediction of the raw data, and LightGBM
         # before 4.6 sets categorical features twice.
