@@ -320,6 +320,16 @@ def print_tables(title, results):
         print(f"{table:20}{shares}  |{ratios}", flush=True)
 
 
+def print_ratios(title, names, results, width):
+    """Print ratios by data set, a column for each name, their means and worst."""
+    print(f"\n{title}\n{'':{width}}" + "".join(f"{name:>10}" for name in names))
+    for name, values in results.items():
+        print(f"{name:{width}}" + "".join(f"{value:10.3f}" for value in values))
+    columns = np.transpose(list(results.values()))
+    for name, of in (("geometric mean", geometric_mean), ("worst", np.max)):
+        print(f"{name:{width}}" + "".join(f"{of(column):10.3f}" for column in columns))
+
+
 def load(loaders):
     """Tables and their folds, the largest ones sampled."""
     tables = {}

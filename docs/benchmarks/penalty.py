@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 import pandas as pd
 from _tables import BINARY, MULTICLASS
-from links import folds, geometric_mean, one_hot_features
+from links import folds, one_hot_features, print_ratios
 from sklearn.datasets import (
     load_breast_cancer,
     load_digits,
@@ -97,16 +97,6 @@ def ratios(data_sets):
         )
 
 
-def print_ratios(title, results):
-    names = [f"γ={g:g} k={k}" for g in GAMMAS for k in POWERS]
-    print(f"\n{title}\n{'':22}" + "".join(f"{name:>10}" for name in names))
-    for name, values in results:
-        print(f"{name:22}" + "".join(f"{value:10.3f}" for value in values))
-    columns = np.transpose([values for _, values in results])
-    for name, of in (("geometric mean", geometric_mean), ("worst", np.max)):
-        print(f"{name:22}" + "".join(f"{of(column):10.3f}" for column in columns))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one data set: a trial")
@@ -116,8 +106,9 @@ def main():
         kinds["Several classes"] = [next(kinds["Several classes"])]
     else:
         kinds["Two classes"] = two_classes()
+    names = [f"γ={g:g} k={k}" for g in GAMMAS for k in POWERS]
     for title, data_sets in kinds.items():
-        print_ratios(title, list(ratios(data_sets)))
+        print_ratios(title, names, dict(ratios(data_sets)), width=22)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 import pandas as pd
 from _tables import MULTICLASS, SMALLER
-from links import ENGINES, focal, geometric_mean, host, trial
+from links import ENGINES, focal, host, print_ratios, trial
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, train_test_split
@@ -53,15 +53,6 @@ def held_out_loss(engine, variant, X, y):
     return log_loss(y, proba)
 
 
-def print_ratios(title, results):
-    print(f"\n{title}\n{'':16}" + "".join(f"{name:>10}" for name in VARIANTS))
-    for name, values in results.items():
-        print(f"{name:16}" + "".join(f"{value:10.3f}" for value in values))
-    columns = np.transpose(list(results.values()))
-    for name, of in (("geometric mean", geometric_mean), ("worst", np.max)):
-        print(f"{name:16}" + "".join(f"{of(column):10.3f}" for column in columns))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one data set: a trial")
@@ -76,7 +67,7 @@ def main():
             loss = held_out_loss(engine, host(), X, y)
             ratios = (held_out_loss(engine, v, X, y) / loss for v in VARIANTS.values())
             results[name] = list(ratios)
-        print_ratios(title, results)
+        print_ratios(title, VARIANTS, results, width=16)
 
 
 if __name__ == "__main__":
