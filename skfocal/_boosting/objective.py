@@ -287,10 +287,14 @@ class BoostingMetric:
 
     def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
         """Return the mean loss of valid arrays."""
+        total = len(raw) if weight is None else positive_total(weight)
+        return self._sum(y, raw, weight) / total
+
+    def _sum(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
+        """Return the weighted sum of the losses of valid arrays."""
         losses = np.empty(len(raw))
         Batch(self.loss, y, raw, weight).run(loss=losses)
-        total = len(raw) if weight is None else positive_total(weight)
-        return float(losses.sum() / total)
+        return float(losses.sum())
 
 
 def _checked(

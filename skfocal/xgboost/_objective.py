@@ -157,8 +157,12 @@ class FocalMetric(BoostingMetric):
         self.__name__ = FOCAL_METRIC
 
     def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
-        constant = _constant_loss(self.loss, y, weight, count_classes(raw))
-        return super()._value(y, raw, weight) / constant
+        counts = np.bincount(y, weight, minlength=count_classes(raw))
+        # XGBoost takes the plain mean of its workers' values, however few rows some
+        # have: each returns that of all rows.
+        sums = _sum_of_workers(np.array([self._sum(y, raw, weight), *counts]))
+        mean = sums[0] / positive_total(sums[1:])
+        return float(mean / _constant_loss(self.loss, sums[1:]))
 
     def _result(self, value: float, native: bool) -> Any:
         return (self.__name__, value) if native else value
@@ -190,17 +194,12 @@ def _sum_of_workers(values: FloatArray) -> FloatArray:
     return xgb.collective.allreduce(values, xgb.collective.Op.SUM)
 
 
-def _constant_loss(
-    loss: FocalLoss, y: npt.NDArray[Any], weight: Any, n_classes: int
-) -> float:
+def _constant_loss(loss: FocalLoss, counts: FloatArray) -> float:
     """Return the mean loss of the best constant for the classes that are there."""
-    if weight is not None:
-        positive_total(weight)
-    counts = np.bincount(y, weight, minlength=n_classes)
-    gamma, alpha = loss._class_values(n_classes)
+    gamma, alpha = loss._class_values(len(counts))
     present = np.flatnonzero(counts)
     if len(present) == 1:
-        zeros = np.zeros(1 if n_classes == 2 else (1, n_classes))
+        zeros = np.zeros(1 if len(counts) == 2 else (1, len(counts)))
         return loss(present, zeros)
     of_present = FocalLoss(gamma[present], alpha[present], link=loss.link)
     labels, counts = np.arange(len(present)), counts[present]
