@@ -6,6 +6,8 @@ balances the latter on the training data; it is the intercept that the log loss 
 fit. Rankings of two classes don't change.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy.typing as npt
 
 from skfocal.loss import FocalLoss
 
-__all__ = ["alpha_scale", "balancing_shift"]
+__all__ = ["alpha_scale", "balance_sums", "balancing_shift", "find_balance"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -44,25 +46,56 @@ def balancing_shift(
         The c with sum_i w_i (eta(raw_i + c) - y_i) = 0, of sum 0 for n_classes > 2.
     """
     raw = np.asarray(raw, dtype=np.float64)
-    shift = np.zeros(raw.shape[1:])
+    return find_balance(partial(balance_sums, raw, codes, weight), raw.shape[1:])
+
+
+def find_balance(
+    sums_at: Callable[[FloatArray], tuple[Any, Any]], shape: tuple[int, ...]
+) -> Any:
+    """Return the shift that balances rows of which only sums are at hand.
+
+    Parameters
+    ----------
+    sums_at : callable
+        Takes a shift of that shape, and returns :func:`balance_sums` of all rows: those
+        of their parts, added up.
+    shape : tuple of int
+        () for two classes, else (n_classes,).
+    """
+    shift = np.zeros(shape)
     for _ in range(_MAX_STEPS):
-        step = _newton_step(raw + shift, codes, weight)
+        step = _newton_step(*sums_at(shift))
         size = np.abs(step).max()
         # All of it is shortened alike: in another direction it could go in circles.
         shift = shift + step * (_LONGEST_STEP / max(size, _LONGEST_STEP))
         if size <= _TOLERANCE:
             break
-    return shift - shift.mean() if raw.ndim == 2 else float(shift)
+    return shift - shift.mean() if shape else float(shift)
 
 
-def _newton_step(raw: FloatArray, codes: Any, weight: FloatArray | None) -> FloatArray:
+def balance_sums(
+    raw: FloatArray,
+    codes: npt.NDArray[np.integer],
+    weight: FloatArray | None,
+    shift: FloatArray,
+) -> tuple[Any, Any]:
+    """Return the rows' sum of errors at a shift, and its derivative by the shift.
+
+    Numbers for two classes, else an array of shape (n_classes,) and a matrix.
+    """
+    raw = raw + shift
     gradient, hessian = _LOG_LOSS.gradient_hessian(codes, raw, weight)
     total = gradient.sum(axis=0)
     if raw.ndim == 1:
-        return -total / hessian.sum()
+        return total, hessian.sum()
     proba = _LOG_LOSS.predict_proba(raw)
     weighted = proba if weight is None else proba * weight[:, None]
-    curvature = np.diag(weighted.sum(axis=0)) - weighted.T @ proba
+    return total, np.diag(weighted.sum(axis=0)) - weighted.T @ proba
+
+
+def _newton_step(total: Any, curvature: Any) -> FloatArray:
+    if np.ndim(total) == 0:
+        return -total / curvature
     step = -np.linalg.lstsq(curvature, total, rcond=None)[0]
     # The constant that all classes may share has no curvature but that of rounding.
     return step - step.mean()

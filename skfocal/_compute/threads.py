@@ -1,10 +1,12 @@
 """Kernels over chunks of rows, on threads that fork, joblib and Dask can't upset."""
 
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +20,10 @@ _CHUNKS_PER_THREAD = 8
 _MIN_CHUNK_SIZE = 12_500
 # Chunks begin at a multiple of it, so that no two threads write to one cache line.
 _ROW_MULTIPLE = 128
+
+# A worker of a cluster has its share of a machine's cores only.
+_limit = threading.local()
+_NO_LIMIT = sys.maxsize
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
@@ -42,7 +48,23 @@ def _get_pool() -> ThreadPoolExecutor:
         return _pool
 
 
+@contextmanager
+def limited_threads(n_threads: int) -> Iterator[None]:
+    """Let kernels that this thread calls in the block run on no more threads."""
+    before = getattr(_limit, "value", _NO_LIMIT)
+    _limit.value = n_threads
+    try:
+        yield
+    finally:
+        _limit.value = before
+
+
 def max_threads() -> int:
+    """Return how many threads kernels may use that this thread calls."""
+    return min(_numba_threads(), getattr(_limit, "value", _NO_LIMIT))
+
+
+def _numba_threads() -> int:
     """Return what ``numba.get_num_threads()`` would, without its side effect.
 
     That function starts numba's own threads, OpenMP's as a rule, which make a later

@@ -6,7 +6,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 
 from skfocal import FocalLoss
-from skfocal._boosting.calibration import alpha_scale, balancing_shift
+from skfocal._boosting.calibration import (
+    alpha_scale,
+    balance_sums,
+    balancing_shift,
+    find_balance,
+)
 from tests._boosting.data import link, rare_table, split
 
 
@@ -148,3 +153,22 @@ def test_the_shift_does_not_change_the_ranking(engine):
     words = engine.pick(lightgbm=words, xgboost={"iteration_range": (0, 3)})
     head = model.predict_proba(X, **words)[:, 1]
     assert len(np.unique(head)) > 2
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_parts_of_the_rows_have_the_shift_of_all(n_classes):
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=300 if n_classes == 2 else (300, n_classes))
+    codes, weight = rng.integers(n_classes, size=300), rng.uniform(size=300)
+    parts = [slice(0, 10), slice(10, 10), slice(10, 300)]
+
+    def sums_at(shift):
+        found = [balance_sums(raw[p], codes[p], weight[p], shift) for p in parts]
+        return tuple(sum(of_parts) for of_parts in zip(*found, strict=True))
+
+    assert_allclose(
+        find_balance(sums_at, raw.shape[1:]),
+        balancing_shift(raw, codes, weight),
+        rtol=1e-12,
+        atol=1e-14,
+    )

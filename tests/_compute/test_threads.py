@@ -143,3 +143,21 @@ def test_joblib(backend):
     )
     for values, want in zip(got, expected, strict=True):
         assert_array_equal(values, want)
+
+
+def test_a_limit_holds_for_its_thread_and_its_block(monkeypatch):
+    monkeypatch.setattr(threads, "_numba_threads", lambda: 4)
+    with threads.limited_threads(2):
+        with threads.limited_threads(8):
+            assert threads.max_threads() == 4
+        assert threads.max_threads() == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(threads.max_threads).result() == 4
+    assert threads.max_threads() == 4
+
+
+def test_a_limit_ends_with_an_error(monkeypatch):
+    monkeypatch.setattr(threads, "_numba_threads", lambda: 4)
+    with pytest.raises(KeyError), threads.limited_threads(1):
+        raise KeyError
+    assert threads.max_threads() == 4
