@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _num_samples, validate_data
 
@@ -21,7 +22,7 @@ from skfocal._validation import (
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS
 
-__all__ = ["BoostingRows", "RowChecks"]
+__all__ = ["BoostingRows", "RowChecks", "in_canonical_format"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -92,9 +93,11 @@ class RowChecks:
         }
         if hasattr(X, "columns"):
             checks = {"skip_check_array": True}
-        if not reset:
-            return validate_data(self, X, reset=False, **checks)
-        return validate_data(self, X, y, **checks)[0]
+        if reset:
+            X = validate_data(self, X, y, **checks)[0]
+        else:
+            X = validate_data(self, X, reset=False, **checks)
+        return in_canonical_format(X)
 
     def _check_task(self) -> None:
         """Raise for parameters that name another task than ``classes_`` make."""
@@ -243,6 +246,18 @@ class RowChecks:
             )
         flat = values.shape == other
         return values.reshape(shape, order=self._flat_offset) if flat else values
+
+
+def in_canonical_format(X: Any) -> Any:
+    """Return a sparse matrix with sorted indices, none of them twice in a row.
+
+    The engines misread others, such as SciPy's products of matrices.
+    """
+    if not issparse(X) or X.format not in ("csr", "csc") or X.has_canonical_format:
+        return X
+    canonical = X.copy()
+    canonical.sum_duplicates()
+    return canonical
 
 
 def _unpacked(value: Any) -> Any:

@@ -10,6 +10,7 @@ import xgboost as xgb
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skfocal._boosting.classifier import FocalBoostingClassifier
+from skfocal._boosting.rows import in_canonical_format
 from skfocal._boosting.words import FOCAL_WORDS, OWN_WORDS
 from skfocal.xgboost._model import (
     MODELS,
@@ -298,7 +299,10 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
             One raw prediction of two classes, else one for each.
         """
         check_is_fitted(self)
-        X = self._check_features(X, reset=False) if validate_features else as_table(X)
+        if validate_features:
+            X = self._check_features(X, reset=False)
+        else:
+            X = in_canonical_format(as_table(X))
         if base_margin is not None:
             n_samples = _num_samples(X)
             base_margin = self._checked_offset(base_margin, n_samples, "base_margin")
