@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils import _safe_indexing, assert_all_finite, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
@@ -24,7 +23,9 @@ from skfocal.loss import FocalLoss
 
 __all__ = [
     "WeightedRows",
+    "check_label_column",
     "codes_of_largest_cost",
+    "factors_of_labels",
     "resolve_alpha",
     "take_rows",
     "unchanged_on_error",
@@ -92,9 +93,7 @@ def weigh_rows(
     rows : WeightedRows
         The rows that have a weight.
     """
-    y = column_or_1d(_without_nullable_type(y), warn=True)
-    assert_all_finite(y, input_name=names[0])
-    check_classification_targets(y)
+    y = check_label_column(y, names[0])
     check_length(names[0], len(y), _num_samples(X))
     weight = check_weight(sample_weight, len(y), names[1])
     if weight is not None:
@@ -110,6 +109,14 @@ def weigh_rows(
         weight = None if weight is None else weight[rows]
     classes, codes = _encode(y, classes, names[0])
     return classes, WeightedRows(X, codes, weight, product, rows)
+
+
+def check_label_column(y: Any, name: str) -> npt.NDArray[Any]:
+    """Return labels of any type as an array."""
+    y = column_or_1d(_without_nullable_type(y), warn=True)
+    assert_all_finite(y, input_name=name)
+    check_classification_targets(y)
+    return y
 
 
 def _without_nullable_type(y: Any) -> Any:
@@ -137,20 +144,40 @@ def _times_class_weight(
         return weight
     product = np.ones(len(y)) if weight is None else weight.copy()
     counted = product > 0.0
-    y, counts = y[counted], product[counted]
-    if balance_by_weight and isinstance(class_weight, str):
-        classes, codes = np.unique(y, return_inverse=True)
-        # Raises for any other word.
-        compute_sample_weight(class_weight, y)
-        totals = np.bincount(codes, counts)
-        factor = (totals.sum() / (len(classes) * totals))[codes]
-    elif isinstance(class_weight, np.ndarray):
+    if isinstance(class_weight, np.ndarray):
         factor = class_weight[counted]
     else:
-        factor = compute_sample_weight(class_weight, y)
+        labels, codes = np.unique(y[counted], return_inverse=True)
+        counts = np.bincount(codes, product[counted] if balance_by_weight else None)
+        factor = factors_of_labels(class_weight, labels, counts)[codes]
     check_weight(factor, len(factor), "class_weight")
-    product[counted] = counts * factor
+    product[counted] *= factor
     return product
+
+
+def factors_of_labels(
+    class_weight: Any, labels: npt.NDArray[Any], counts: npt.NDArray[Any]
+) -> FloatArray:
+    """Return the factor of each label's weights.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        What the user gave.
+    labels : ndarray of shape (n_labels,)
+        Sorted.
+    counts : ndarray of shape (n_labels,)
+        By what "balanced" counts them.
+    """
+    if class_weight is None:
+        return np.ones(len(labels))
+    if isinstance(class_weight, Mapping):
+        return _weights_of_labels(class_weight, labels, labels)
+    if not isinstance(class_weight, str) or class_weight != "balanced":
+        raise ValueError(
+            f"class_weight must be None, 'balanced' or a dict, got {class_weight!r}"
+        )
+    return counts.sum() / (len(labels) * counts)
 
 
 def _weights_of_labels(

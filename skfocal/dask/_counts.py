@@ -1,0 +1,80 @@
+"""The labels of all blocks and their weights: one pass that checks them, too."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from skfocal._classes import check_label_column
+from skfocal._validation import check_length, check_weight
+
+__all__ = ["LabelCounts", "merge_counts"]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Labels of some rows, without those of weight 0.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_labels,)
+        Sorted.
+    n_rows : ndarray of int of shape (n_labels,)
+        Number of rows of each.
+    weights : ndarray of float64 of shape (n_labels,)
+        Sum of the sample weights of each.
+    """
+
+    labels: npt.NDArray[Any]
+    n_rows: npt.NDArray[np.integer]
+    weights: FloatArray
+
+    @classmethod
+    def of_block(cls, y: Any, weight: Any, n_rows: int, names: tuple[str, str]) -> Self:
+        """Check and count one block's labels; ``names`` are for errors."""
+        y = check_label_column(y, names[0])
+        check_length(names[0], len(y), n_rows)
+        weight = check_weight(weight, n_rows, names[1])
+        if weight is not None:
+            y, weight = y[weight > 0.0], weight[weight > 0.0]
+        labels, codes = np.unique(y, return_inverse=True)
+        counts = np.bincount(codes, minlength=len(labels))
+        totals = np.bincount(codes, weight, minlength=len(labels))
+        return cls(labels, counts, totals.astype(np.float64))
+
+    def of(self, labels: npt.NDArray[Any]) -> Self:
+        """Return the counts of these labels, sorted and all known, 0 where absent."""
+        places = np.searchsorted(labels, self.labels)
+        n_rows = np.zeros(len(labels), dtype=np.intp)
+        weights = np.zeros(len(labels))
+        n_rows[places], weights[places] = self.n_rows, self.weights
+        return type(self)(labels, n_rows, weights)
+
+
+def merge_counts(blocks: list[LabelCounts], name: str) -> LabelCounts:
+    """Add up the counts of all blocks.
+
+    Raises
+    ------
+    ValueError
+        If labels of one block are numbers, and those of another text.
+    """
+    filled = [block for block in blocks if len(block.labels)]
+    kinds = {block.labels.dtype.kind in "biuf" for block in filled}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{name} must have labels of one kind, got numbers in some blocks and "
+            "text in others"
+        )
+    if not filled:
+        return LabelCounts(np.empty(0), np.empty(0, dtype=np.intp), np.empty(0))
+    labels = np.unique(np.concatenate([block.labels for block in filled]))
+    of_all = [block.of(labels) for block in filled]
+    return LabelCounts(
+        labels,
+        np.sum([block.n_rows for block in of_all], axis=0),
+        np.sum([block.weights for block in of_all], axis=0),
+    )
