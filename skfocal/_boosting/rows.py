@@ -103,22 +103,39 @@ class RowChecks:
         """Raise for parameters that name another task than ``classes_`` make."""
         raise NotImplementedError
 
+    def _factors_of_classes(self, n_rows: npt.NDArray[np.integer]) -> FloatArray | None:
+        """Return what the engine's parameters multiply the classes' weights by."""
+        raise NotImplementedError
+
+    def _check_focal_parameters(self) -> None:
+        """Raise for what is wrong whatever the data."""
+        check_gamma(self.focal_gamma, "focal_gamma")
+        check_option("focal_link", self.focal_link, LINKS)
+        check_hessian("focal_hessian", self.focal_hessian, self.focal_link)
+
+    def _choose_loss(
+        self, codes: npt.NDArray[np.integer], sample_weight: FloatArray | None
+    ) -> None:
+        """Check what must fit ``classes_``, and set ``loss_``."""
+        gamma = check_gamma(self.focal_gamma, "focal_gamma")
+        check_class_count("focal_gamma", gamma, self.n_classes_)
+        self._check_task()
+        alpha = resolve_alpha(self.focal_alpha, self.classes_, codes, sample_weight)
+        self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
+
     def _training_data(
         self, X: Any, y: Any, sample_weight: Any, offset: Any
     ) -> BoostingRows:
         """Check the training data, encode its labels, set ``classes_``, ``loss_``."""
-        gamma = check_gamma(self.focal_gamma, "focal_gamma")
-        check_option("focal_link", self.focal_link, LINKS)
-        check_hessian("focal_hessian", self.focal_hessian, self.focal_link)
+        self._check_focal_parameters()
         X = self._check_features(X, y, reset=True)
-        self.classes_, rows = weigh_rows(X, y, sample_weight, self.class_weight)
-        check_class_count("focal_gamma", gamma, len(self.classes_))
-        self._check_task()
-        alpha = resolve_alpha(
-            self.focal_alpha, self.classes_, rows.codes, rows.sample_weight
-        )
-        self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
-        return self._with_offset(rows, offset, _num_samples(X), self._offset_word)
+        self.classes_, weighted = weigh_rows(X, y, sample_weight, self.class_weight)
+        self._choose_loss(weighted.codes, weighted.sample_weight)
+        rows = self._with_offset(weighted, offset, _num_samples(X), self._offset_word)
+        factors = self._factors_of_classes(np.bincount(rows.codes))
+        if factors is not None:
+            rows.weigh_classes(factors)
+        return rows
 
     def _held_out(
         self, rows: BoostingRows, stops_early: bool, given: Sequence[Any]

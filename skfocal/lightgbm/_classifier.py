@@ -348,14 +348,8 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         refuse_columns(X)
         return super()._check_features(X, y, reset=reset)
 
-    def _training_data(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any
-    ) -> BoostingRows:
-        rows = super()._training_data(X, y, sample_weight, offset)
-        factors = class_factors(self._engine_words, rows.codes, self.n_classes_)
-        if factors is not None:
-            rows.weigh_classes(factors)
-        return rows
+    def _factors_of_classes(self, n_rows: npt.NDArray[np.integer]) -> FloatArray | None:
+        return class_factors(self._engine_words, n_rows)
 
     def _check_task(self) -> None:
         check_objective(self.objective, self._engine_words, self.n_classes_)

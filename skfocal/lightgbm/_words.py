@@ -98,9 +98,12 @@ def refuse_words(params: dict[str, Any]) -> None:
 
 
 def class_factors(
-    params: dict[str, Any], codes: npt.NDArray[np.integer], n_classes: int
+    params: dict[str, Any], n_rows: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.floating] | None:
-    """Return what LightGBM's binary objective multiplies each class's weights by."""
+    """Return what LightGBM's binary objective multiplies each class's weights by.
+
+    ``n_rows`` are the numbers of rows of the classes.
+    """
     given = {"scale_pos_weight": params.get("scale_pos_weight", 1.0)}
     given |= {name: params.get(name, False) for name in _UNBALANCE_ALIASES}
     set_ones = {name: v for name, v in given.items() if v not in (None, False, 1.0)}
@@ -108,14 +111,13 @@ def class_factors(
     if not set_ones and not unbalanced:
         return None
     (name, value), *more = (set_ones | {n: given[n] for n in unbalanced}).items()
-    if more or n_classes != 2:
+    if more or len(n_rows) != 2:
         raise ValueError(
             f"{name} must be the only one of its kind and for two classes, got "
-            f"{value!r} for {n_classes}; see class_weight and focal_alpha"
+            f"{value!r} for {len(n_rows)}; see class_weight and focal_alpha"
         )
     if not unbalanced:
         return np.array([1.0, check_positive_weight(value)])
-    n_rows = np.bincount(codes, minlength=2)
     return n_rows.max() / n_rows
 
 

@@ -320,6 +320,8 @@ class FocalXGBClassifier(TrainedXGBModel):
 
     def _check_task(self) -> None:
         check_objective(self.objective, self._engine_words, self.n_classes_)
+        if self.base_score is not None:
+            check_base_score(self.base_score, self.n_classes_)
 
     def _train_params(self) -> dict[str, Any]:
         """Return XGBoost's parameters; None is its own default."""
@@ -429,16 +431,9 @@ class FocalXGBClassifier(TrainedXGBModel):
             )
         return self.feature_weights if in_fit is None else in_fit
 
-    def _training_data(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any
-    ) -> BoostingRows:
-        rows = super()._training_data(X, y, sample_weight, offset)
-        if self.base_score is not None:
-            check_base_score(self.base_score, self.n_classes_)
+    def _factors_of_classes(self, n_rows: npt.NDArray[np.integer]) -> FloatArray | None:
         factor = positive_factor(self.scale_pos_weight, self.n_classes_)
-        if factor != 1.0:
-            rows.weigh_classes(np.array([1.0, factor]))
-        return rows
+        return None if factor == 1.0 else np.array([1.0, factor])
 
     def _train(
         self,
