@@ -23,7 +23,9 @@ from skfocal.loss import FocalLoss
 
 __all__ = [
     "WeightedRows",
+    "check_known",
     "check_label_column",
+    "check_several",
     "codes_of_largest_cost",
     "factors_of_labels",
     "resolve_alpha",
@@ -204,21 +206,31 @@ def _encode(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
     """Return the sorted labels, and the number of each row's label among them."""
     if classes is not None:
-        unknown = np.setdiff1d(y, classes)
-        if len(unknown):
-            raise ValueError(
-                f"{name} must hold only labels from {classes.tolist()}, "
-                f"got {unknown.tolist()}"
-            )
+        check_known(y, classes, name)
         return classes, np.searchsorted(classes, y).astype(np.int32)
     classes = np.unique(y)
+    check_several(classes, name)
+    # Several times faster than to ask np.unique for them.
+    return classes, np.searchsorted(classes, y).astype(np.int32)
+
+
+def check_several(classes: npt.NDArray[Any], name: str) -> None:
+    """Raise for fewer than two classes."""
     if len(classes) < 2:
         raise ValueError(
             f"{name} must hold at least two classes of positive weight, got only the "
             f"class {classes.tolist()}"
         )
-    # Several times faster than to ask np.unique for them.
-    return classes, np.searchsorted(classes, y).astype(np.int32)
+
+
+def check_known(y: npt.NDArray[Any], classes: npt.NDArray[Any], name: str) -> None:
+    """Raise for labels that are none of the training data's."""
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"{name} must hold only labels from {classes.tolist()}, "
+            f"got {unknown.tolist()}"
+        )
 
 
 def take_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:

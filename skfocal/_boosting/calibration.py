@@ -15,7 +15,13 @@ import numpy.typing as npt
 
 from skfocal.loss import FocalLoss
 
-__all__ = ["alpha_scale", "balance_sums", "balancing_shift", "find_balance"]
+__all__ = [
+    "alpha_scale",
+    "balance_sums",
+    "balancing_shift",
+    "find_balance",
+    "is_balanced",
+]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -24,6 +30,16 @@ _MAX_STEPS = 100
 # A model that is sure of all of its training data has hardly any curvature left.
 _LONGEST_STEP = 2.0
 _TOLERANCE = 1e-9
+
+
+def is_balanced(loss: FocalLoss, hessian: str) -> bool:
+    """Whether a finished model is shifted to balance its errors.
+
+    Not in the focal link, nor after a training that is the engine's own log loss, whose
+    model it is to be.
+    """
+    is_log_loss = not np.any(loss.gamma) and loss.alpha is None
+    return loss.link == "posterior" and (hessian == "bounded" or not is_log_loss)
 
 
 def balancing_shift(

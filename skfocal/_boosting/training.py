@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skfocal._boosting.calibration import alpha_scale, balancing_shift
+from skfocal._boosting.calibration import alpha_scale, balancing_shift, is_balanced
 from skfocal._boosting.objective import Hessian
 from skfocal._boosting.rows import BoostingRows
 from skfocal.loss import FocalLoss
@@ -70,18 +70,12 @@ class BoostingTraining:
     def _balance(self, raw_of_rows: Callable[[], FloatArray]) -> None:
         """Find what the finished model's raw predictions lack to balance its errors.
 
-        Nothing in the focal link, nothing where the user's own offsets, which the model
-        doesn't hold, are a part of them, and nothing in a training that is the engine's
-        own log loss, whose model it is to be.
+        Nothing where the user's own offsets, which the model doesn't hold, are a part
+        of them.
         """
-        if self._is_log_loss() and self.hessian != "bounded":
-            return
-        if self.loss.link == "posterior" and self.rows.offset is None:
+        if is_balanced(self.loss, self.hessian) and self.rows.offset is None:
             codes, weight = self.rows.codes, self.rows.weight
             self.shift = balancing_shift(raw_of_rows(), codes, weight)
-
-    def _is_log_loss(self) -> bool:
-        return not np.any(self.loss.gamma) and self.loss.alpha is None
 
     def _validation_sets(
         self, train: Any, data_of: Callable[[BoostingRows], Any]

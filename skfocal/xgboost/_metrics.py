@@ -9,6 +9,7 @@ import xgboost as xgb
 
 from skfocal.loss import FocalLoss
 from skfocal.xgboost._objective import FOCAL_METRIC, FocalMetric
+from skfocal.xgboost._workers import rows_of_all_workers
 
 __all__ = ["Metrics"]
 
@@ -49,6 +50,7 @@ class Metrics:
         self, eval_metric: Any, loss: FocalLoss, params: dict[str, Any], of_labels: bool
     ) -> None:
         self._loss, self._of_labels = loss, of_labels
+        self._n_classes = params.get("num_class", 2)
         given = _given(eval_metric) or [FOCAL_METRIC]
         given = [FocalMetric._of(loss) if m == FOCAL_METRIC else m for m in given]
         self._own = _OwnMetrics([m for m in given if isinstance(m, str)], params)
@@ -75,6 +77,11 @@ class Metrics:
     def __call__(self, preds: FloatArray, data: Any) -> list[tuple[str, float]]:
         """Evaluate the rest, as xgboost.train asks for it."""
         y, weight = data.get_label(), data.get_weight()
+        if xgb.collective.is_distributed() and self._need_all_rows():
+            # One value of few rows after the other has no mean that is that of all.
+            shape = (len(y),) if self._n_classes == 2 else (len(y), self._n_classes)
+            preds = rows_of_all_workers(preds.reshape(shape))
+            y, weight = rows_of_all_workers(y), rows_of_all_workers(weight)
         words = {"sample_weight": weight} if weight.size else {}
         values = []
         if self._own.names and self._loss.link != "posterior":
@@ -82,6 +89,13 @@ class Metrics:
         for name, function in self._functions.items():
             values.append((name, function(y, self._seen_by(function, preds), **words)))
         return values
+
+    def _need_all_rows(self) -> bool:
+        """Whether any is not a sum over rows that its worker knows to complete."""
+        functions = self._functions.values()
+        focal = all(isinstance(function, FocalMetric) for function in functions)
+        outside = bool(self._own.names) and self._loss.link != "posterior"
+        return outside or not focal
 
     def _log_odds(self, preds: FloatArray) -> FloatArray:
         log_proba = self._loss.predict_log_proba(preds.astype(np.float64))

@@ -13,6 +13,7 @@ from skfocal._validation import positive_total
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes
 from skfocal.loss._loss import Link
+from skfocal.xgboost._workers import sum_of_workers
 
 __all__ = ["FOCAL_METRIC", "FocalMetric", "FocalObjective", "RepeatableObjective"]
 
@@ -100,7 +101,7 @@ class FocalObjective(BoostingObjective):
         gamma = float(np.mean(self.loss.gamma))
         if gamma == 0.0:
             return 1.0
-        ratio = curvature_ratio(self.loss, y, raw, weight, _sum_of_workers)
+        ratio = curvature_ratio(self.loss, y, raw, weight, sum_of_workers)
         return ratio ** (gamma / (gamma + 3.0))
 
     @staticmethod
@@ -160,7 +161,7 @@ class FocalMetric(BoostingMetric):
         counts = np.bincount(y, weight, minlength=count_classes(raw))
         # XGBoost takes the plain mean of its workers' values, however few rows some
         # have: each returns that of all rows.
-        sums = _sum_of_workers(np.array([self._sum(y, raw, weight), *counts]))
+        sums = sum_of_workers(np.array([self._sum(y, raw, weight), *counts]))
         mean = sums[0] / positive_total(sums[1:])
         return float(mean / _constant_loss(self.loss, sums[1:]))
 
@@ -185,13 +186,6 @@ class RepeatableObjective(FocalObjective):
 
     def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
         return self._step_in_buffers(self.y, raw, self.weight, _FREE_BITS)
-
-
-def _sum_of_workers(values: FloatArray) -> FloatArray:
-    """Add up what the workers of one training have: XGBoost grows one tree of all."""
-    if not xgb.collective.is_distributed():
-        return values
-    return xgb.collective.allreduce(values, xgb.collective.Op.SUM)
 
 
 def _constant_loss(loss: FocalLoss, counts: FloatArray) -> float:

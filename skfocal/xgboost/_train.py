@@ -16,7 +16,7 @@ from skfocal.xgboost._metrics import Metrics
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
 from skfocal.xgboost._objective import RepeatableObjective
 
-__all__ = ["MatrixWords", "Training", "UncutModel"]
+__all__ = ["MatrixWords", "Training", "UncutModel", "stopping"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -159,6 +159,7 @@ class Training(BoostingTraining):
         data = self.matrix_words.training_set(
             self.rows, self.origin, self.feature_weights
         )
+        watching = stopping(self.early_stopping_rounds, metrics.last)
         scores: dict[str, Any] = {}
         uncut = UncutModel(partial(self._find_shift, data))
         booster = xgb.train(
@@ -170,7 +171,7 @@ class Training(BoostingTraining):
             evals_result=scores,
             verbose_eval=self.verbose,
             xgb_model=self.origin,
-            callbacks=[uncut, *(self.callbacks or ()), *self._stopping(metrics.last)],
+            callbacks=[uncut, *(self.callbacks or ()), *watching],
             custom_metric=metrics,
         )
         booster = with_categories_of(uncut.booster, booster)
@@ -200,9 +201,9 @@ class Training(BoostingTraining):
         matrices = self._validation_sets(data, matrix_of)
         return [(matrix, f"validation_{i}") for i, matrix in enumerate(matrices)]
 
-    def _stopping(self, metric_name: str) -> list[Any]:
-        """Watch the last of the metrics given; XGBoost evaluates its own first."""
-        rounds = self.early_stopping_rounds
-        if rounds is None:
-            return []
-        return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]
+
+def stopping(rounds: int | None, metric_name: str) -> list[Any]:
+    """Watch the last of the metrics given; XGBoost evaluates its own first."""
+    if rounds is None:
+        return []
+    return [xgb.callback.EarlyStopping(rounds=rounds, metric_name=metric_name)]

@@ -1,0 +1,152 @@
+"""What the boosted classifiers on Dask share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from distributed import Client, Future, get_worker
+
+from skfocal._boosting.calibration import (
+    alpha_scale,
+    balance_sums,
+    find_balance,
+    is_balanced,
+)
+from skfocal._boosting.rows import BoostingRows
+from skfocal._boosting.words import check_pair
+from skfocal._classes import check_known, check_several, factors_of_labels
+from skfocal._compute.threads import limited_threads
+from skfocal._validation import check_weight
+from skfocal.dask._blocks import as_features
+from skfocal.dask._counts import LabelCounts
+from skfocal.dask._estimator import OnDask, rows_like
+from skfocal.dask._rows import DaskRows, GivenRows
+
+__all__ = ["AtWorker", "DaskFocalBoosting", "engine_errors", "refuse_on_cluster"]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+class DaskFocalBoosting(OnDask):
+    """Frame of a boosted classifier on Dask, before the one of a single machine."""
+
+    def _training_rows(
+        self, client: Client, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[DaskRows, BoostingRows]:
+        """Check and encode the training data, set ``classes_`` and ``loss_``.
+
+        Returns
+        -------
+        rows : DaskRows
+            The rows of positive weight.
+        summary : BoostingRows
+            One row for each class, with all of its weight.
+        """
+        self._check_focal_parameters()
+        refuse_on_cluster(validation_fraction=self.validation_fraction)
+        self._check_features(rows_like(as_features(X, "X")), [0, 1], reset=True)
+        names = ("X", "y", "sample_weight")
+        given = GivenRows.of(client, X, y, sample_weight, names)
+        counts, factors = self._weighed_classes(given.counts)
+        codes = np.arange(len(counts.labels))
+        self._choose_loss(codes, counts.weights)
+        of_engine = self._factors_of_classes(counts.n_rows)
+        factors = factors if of_engine is None else factors * of_engine
+        weight = counts.weights * factors
+        summary = BoostingRows(None, codes, counts.weights, weight, None)
+        weighted = (factors != 1.0).any()
+        return given.encoded(self.classes_, factors if weighted else None), summary
+
+    def _weighed_classes(self, counts: LabelCounts) -> tuple[LabelCounts, FloatArray]:
+        """Set ``classes_`` to the labels whose class weight isn't 0."""
+        factors = factors_of_labels(self.class_weight, counts.labels, counts.n_rows)
+        check_weight(factors, len(factors), "class_weight")
+        kept = factors > 0.0
+        self.classes_ = counts.labels[kept]
+        check_several(self.classes_, "y")
+        n_rows, weights = counts.n_rows[kept], counts.weights[kept]
+        return LabelCounts(self.classes_, n_rows, weights), factors[kept]
+
+    def _validation_rows(
+        self, client: Client, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> DaskRows | None:
+        """Check and encode the validation data, if there are any."""
+        if not check_pair(X_val, y_val, sample_weight_val):
+            return None
+        self._check_features(rows_like(as_features(X_val, "X_val")), reset=False)
+        names = ("X_val", "y_val", "sample_weight_val")
+        given = GivenRows.of(client, X_val, y_val, sample_weight_val, names)
+        check_known(given.counts.labels, self.classes_, "y_val")
+        return given.encoded(self.classes_, None)
+
+    def _objective_at_workers(self, objective: Any, summary: BoostingRows) -> Any:
+        """Return an objective of ``loss_`` that keeps to its worker's threads."""
+        scale = alpha_scale(self.loss_, summary.codes, summary.weight)
+        return AtWorker(objective._of(self.loss_, self.focal_hessian, scale))
+
+    def _find_shift(self, rows: DaskRows) -> Any:
+        """Return what the model lacks to balance its errors on all rows."""
+        if not is_balanced(self.loss_, self.focal_hessian):
+            return 0.0
+        model = self._at_workers(self.to_local())
+        raw = rows.map(_raw_of_block, model)
+        shape = () if self.n_classes_ == 2 else (self.n_classes_,)
+        return find_balance(partial(_sums_at, rows, raw), shape)
+
+
+class AtWorker:
+    """An objective whose kernels keep to the threads of the worker that calls it.
+
+    Dask gives a worker a share of its machine's cores.
+    """
+
+    def __init__(self, objective: Any) -> None:
+        self.objective = objective
+
+    # The signature by which engines know what an objective takes.
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        with limited_threads(get_worker().state.nthreads):
+            return self.objective(y_true, y_pred, sample_weight)
+
+
+@contextmanager
+def engine_errors(engine: str) -> Iterator[None]:
+    """Raise one error for whatever ends a training, be it the engine's or Dask's."""
+    try:
+        yield
+    except Exception as error:
+        raise RuntimeError(
+            f"training {engine} on the cluster failed, and the classifier is what it "
+            f"was before: {type(error).__name__}: {error}"
+        ) from error
+
+
+def refuse_on_cluster(**values: Any) -> None:
+    """Raise for what is not None, as it works on a single machine only."""
+    for name, value in values.items():
+        if value is not None:
+            raise ValueError(f"{name} must be None on a cluster, got {value!r}")
+
+
+def _raw_of_block(X: Any, codes: Any, weight: Any, model: Any) -> FloatArray:
+    with limited_threads(1):
+        return model.decision_function(X)
+
+
+def _sums_at(rows: DaskRows, raw: list[Future], shift: FloatArray) -> tuple[Any, Any]:
+    """Return the sums over all rows by which a shift is found."""
+    weights = rows.weight or [None] * len(raw)
+    blocks = zip(raw, rows.codes, weights, strict=True)
+    found = rows.client.gather(
+        [rows.client.submit(_block_sums, *b, shift, pure=False) for b in blocks]
+    )
+    totals, curvatures = zip(*found, strict=True)
+    return sum(totals), sum(curvatures)
+
+
+def _block_sums(*block: Any) -> tuple[Any, Any]:
+    with limited_threads(1):
+        return balance_sums(*block)
