@@ -9,7 +9,12 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from skfocal._boosting.fitted import FittedAttribute
-from skfocal._boosting.model_state import EngineModels, ModelState, has_same_scale
+from skfocal._boosting.model_state import (
+    EngineModels,
+    ModelState,
+    check_field,
+    has_same_scale,
+)
 from skfocal._boosting.rows import BoostingRows, RowChecks
 from skfocal._boosting.words import random_seed
 from skfocal._classes import codes_of_largest_cost
@@ -144,12 +149,12 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
             If the model wasn't trained by this class, and no loss is given.
         """
         booster = cls._models.booster_of(booster, "booster")
-        state = cls._read_state(booster)
+        state = cls._checked_state(booster, "booster")
         if loss is not None:
             booster, state = cls._adopt(booster, state, loss, classes, start)
         model = cls._from_state(state)
         model._set_booster(booster)
-        model.n_features_in_ = model._count_features()
+        model.n_features_in_ = cls._count_features_of(booster)
         return model
 
     @classmethod
@@ -166,6 +171,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"loss must be None for a model that holds its own, got {loss!r}"
             )
+        cls._check_link(booster, "booster")
         n_classes = cls._count_classes(booster)
         # Raises if gamma or alpha don't fit.
         loss._class_values(n_classes)
@@ -185,9 +191,41 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         state = ModelState(loss, labels, start, 0.0)
         return cls._with_state(booster, state), state
 
+    @classmethod
+    def _checked_state(cls, booster: Any, name: str) -> ModelState | None:
+        """Return what the model says of itself, which fits its trees."""
+        state = cls._read_state(booster)
+        if state is None:
+            return None
+        cls._check_link(booster, name)
+        check_field(
+            "classes",
+            len(state.classes) == cls._count_classes(booster),
+            f"one label for each of the model's {cls._count_classes(booster)} classes",
+            state.classes.tolist(),
+        )
+        names, n_features = state.feature_names, cls._count_features_of(booster)
+        check_field(
+            "feature_names",
+            names is None or len(names) == n_features,
+            f"None or one name for each of the model's {n_features} features",
+            names,
+        )
+        return state
+
     # An engine's own steps with its models.
     @staticmethod
     def _count_classes(booster: Any) -> int:
+        """Return their number, or raise if the outputs are those of no classifier."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _check_link(booster: Any, name: str) -> None:
+        """Raise if the model's outputs are no log-odds of classes."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _count_features_of(booster: Any) -> int:
         raise NotImplementedError
 
     @staticmethod
@@ -210,9 +248,6 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     def _set_booster(self, booster: Any) -> None:
-        raise NotImplementedError
-
-    def _count_features(self) -> int:
         raise NotImplementedError
 
     @classmethod
@@ -242,16 +277,27 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         if model is None:
             return None
         booster = self._models.booster_of(model, name)
-        state = self._read_state(booster)
+        state = self._checked_state(booster, name)
         if state is None and not self._holds_log_odds(booster):
             raise ValueError(
                 f"{name} must say what its raw predictions are, got a model that "
                 "neither a log loss nor a classifier of this package trained; of a "
                 "model trained with a FocalObjective, give from_booster its loss"
             )
-        classes = getattr(model, "classes_", np.arange(self._count_classes(booster)))
+        n_classes = self._count_classes(booster)
+        classes = getattr(model, "classes_", np.arange(n_classes))
         loss = FocalLoss(0.0) if state is None else state.loss
         self._check_same_classes(classes if state is None else state.classes, name)
+        if n_classes != self.n_classes_:
+            raise ValueError(
+                f"{name} must have trees for {self.n_classes_} classes, as y has, got "
+                f"those for {n_classes}"
+            )
+        if self._count_features_of(booster) != self.n_features_in_:
+            raise ValueError(
+                f"{name} must have the {self.n_features_in_} features of X, "
+                f"got {self._count_features_of(booster)}"
+            )
         if not has_same_scale(loss, self.loss_, self.n_classes_):
             raise ValueError(
                 f"{name} must have raw predictions of {self.loss_!r}, got those of "

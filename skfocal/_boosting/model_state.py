@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Self
 
 import numpy as np
@@ -15,12 +16,33 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skfocal._validation import (
+    check_alpha,
+    check_class_count,
+    check_gamma,
+    check_option,
+)
 from skfocal.loss import FocalLoss
+from skfocal.loss._loss import LINKS
 
-__all__ = ["STATE_NAME", "EngineModels", "ModelState", "has_same_scale"]
+__all__ = ["STATE_NAME", "EngineModels", "ModelState", "check_field", "has_same_scale"]
+
+FloatArray = npt.NDArray[np.floating]
 
 STATE_NAME = "skfocal"
 _FORMAT = 2
+_KINDS: dict[str, tuple[type, ...]] = {
+    "format": (int,),
+    "focal_gamma": (int, float, list),
+    "focal_alpha": (float, list, NoneType),
+    "focal_link": (str,),
+    "classes": (list,),
+    "classes_dtype": (str,),
+    "initial_score": (int, float, list),
+    "calibration_shift": (int, float, list),
+    "feature_names": (list, NoneType),
+    "words": (dict,),
+}
 
 
 @dataclass
@@ -72,24 +94,95 @@ class ModelState:
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Read what :meth:`to_text` wrote."""
-        values = json.loads(text)
+        values = _fields(text)
         if values["format"] > _FORMAT:
             raise ValueError(
                 f"booster must have a state of format {_FORMAT} or less, "
                 f"got {values['format']}: a newer version of skfocal wrote it"
             )
-        alpha = values["focal_alpha"]
+        classes = _labels(values["classes"], values["classes_dtype"])
         return cls(
-            # Format 1 knew no other link.
-            FocalLoss(
-                values["focal_gamma"], alpha, link=values.get("focal_link", "focal")
-            ),
-            np.array(values["classes"], dtype=values["classes_dtype"]),
-            _constant(values["initial_score"]),
-            _constant(values.get("calibration_shift", 0.0)),
-            values["feature_names"],
+            _loss_of(values, len(classes)),
+            classes,
+            _constant("initial_score", values["initial_score"], len(classes)),
+            _constant("calibration_shift", values["calibration_shift"], len(classes)),
+            _names(values["feature_names"]),
             values["words"],
         )
+
+
+def check_field(field: str, holds: bool, constraint: str, value: Any) -> None:
+    """Raise if a field of a model's state is not what it must be."""
+    if not holds:
+        raise ValueError(
+            f"the field {field!r} of the model's state must be {constraint}, "
+            f"got {value!r}"
+        )
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """Return all fields of a state; an older one lacks some."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"the model's state must be a JSON object, got {text!r}")
+    # Format 1 knew no other link.
+    values = {"focal_link": "focal", "calibration_shift": 0.0} | values
+    for name, kinds in _KINDS.items():
+        there = isinstance(values.get(name), kinds) and name in values
+        named = " or ".join("None" if k is NoneType else k.__name__ for k in kinds)
+        check_field(name, there, f"there, of type {named}", values.get(name))
+    return values
+
+
+def _labels(values: list[Any], dtype: str) -> npt.NDArray[Any]:
+    try:
+        labels = np.array(values, dtype=dtype)
+        in_order = labels.ndim == 1 and np.array_equal(np.unique(labels), labels)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            "the fields 'classes' and 'classes_dtype' of the model's state must fit "
+            f"each other, got {values!r} and {dtype!r}"
+        ) from None
+    valid = in_order and len(labels) >= 2
+    check_field("classes", valid, "two or more labels, sorted and unique", values)
+    return labels
+
+
+def _loss_of(values: dict[str, Any], n_classes: int) -> FocalLoss:
+    names = ("focal_gamma", "focal_alpha")
+    gamma = check_gamma(values[names[0]], names[0])
+    alpha = check_alpha(values[names[1]], names[1])
+    for name, value in zip(names, (gamma, alpha), strict=True):
+        check_class_count(name, value, n_classes)
+    check_option("focal_link", values["focal_link"], LINKS)
+    return FocalLoss(gamma, alpha, link=values["focal_link"])
+
+
+def _constant(field: str, value: Any, n_classes: int) -> Any:
+    """Return a raw prediction of two classes or of each, or one for all."""
+    constant = _as_numbers(value)
+    shapes = ((),) if n_classes == 2 else ((), (n_classes,))
+    valid = constant.shape in shapes and bool(np.isfinite(constant).all())
+    check_field(field, valid, f"finite and of a shape of {shapes}", value)
+    return constant if isinstance(value, list) else value
+
+
+def _as_numbers(value: Any) -> FloatArray:
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.array(np.nan)
+
+
+def _names(names: list[Any] | None) -> list[str] | None:
+    valid = names is None or (
+        all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    )
+    check_field("feature_names", valid, "None or unique strings", names)
+    return names
 
 
 def has_same_scale(one: FocalLoss, other: FocalLoss, n_classes: int) -> bool:
@@ -109,10 +202,6 @@ def _of_classes(loss: FocalLoss, n_classes: int) -> bool:
     gamma, alpha = loss._class_values(n_classes)
     is_log_loss = not gamma.any() and (alpha == alpha[0]).all()
     return loss.link == "posterior" or is_log_loss
-
-
-def _constant(value: Any) -> Any:
-    return np.array(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)

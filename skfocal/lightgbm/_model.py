@@ -18,6 +18,8 @@ from skfocal.lightgbm._model_text import (
 
 __all__ = [
     "MODELS",
+    "check_link",
+    "count_classes_of",
     "has_usable_feature",
     "holds_log_odds",
     "raised_copy_of",
@@ -119,8 +121,37 @@ def read_state(booster: lgb.Booster) -> ModelState | None:
     return None if text is None else ModelState.from_text(text)
 
 
+def count_classes_of(booster: lgb.Booster) -> int:
+    """Return the number of classes of a model of one output for two."""
+    n_outputs = booster.num_model_per_iteration()
+    if n_outputs == 2:
+        raise ValueError(
+            "a model of two classes must have one raw prediction, got one of objective "
+            "'multiclass' that has two"
+        )
+    return max(2, n_outputs)
+
+
 def holds_log_odds(booster: lgb.Booster) -> bool:
     """Whether LightGBM trained the model with its own log loss."""
-    objective = objective_of(booster.model_to_string(num_iteration=1))
+    return _link_of(booster) in _links(booster)
+
+
+def check_link(booster: lgb.Booster, name: str) -> None:
+    """Raise if the model names a link that makes no probabilities of log-odds."""
+    link = _link_of(booster)
+    # A training with a custom objective names none.
+    if link is not None and link not in _links(booster):
+        raise ValueError(
+            f"{name} must be a model of LightGBM's binary or multiclass log loss or of "
+            f"a custom objective, got one of {link!r}"
+        )
+
+
+def _link_of(booster: lgb.Booster) -> str | None:
+    return objective_of(booster.model_to_string(num_iteration=1))
+
+
+def _links(booster: lgb.Booster) -> tuple[str, str]:
     n_outputs = booster.num_model_per_iteration()
-    return objective in ("binary sigmoid:1", f"multiclass num_class:{n_outputs}")
+    return "binary sigmoid:1", f"multiclass num_class:{n_outputs}"

@@ -11,6 +11,8 @@ from skfocal._boosting.classifier import FocalBoostingClassifier
 from skfocal._boosting.fitted import FittedAttribute
 from skfocal.lightgbm._model import (
     MODELS,
+    check_link,
+    count_classes_of,
     holds_log_odds,
     raised_copy_of,
     read_state,
@@ -38,9 +40,12 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
     best_iteration_ = FittedAttribute()
     best_score_ = FittedAttribute()
 
+    _count_classes = staticmethod(count_classes_of)
+    _check_link = staticmethod(check_link)
+
     @staticmethod
-    def _count_classes(booster: lgb.Booster) -> int:
-        return max(2, booster.num_model_per_iteration())
+    def _count_features_of(booster: lgb.Booster) -> int:
+        return booster.num_feature()
 
     @staticmethod
     def _started(booster: lgb.Booster, start: Any) -> tuple[lgb.Booster, Any]:
@@ -54,9 +59,6 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
         self.n_iter_ = booster.current_iteration()
         self.best_iteration_ = max(booster.best_iteration, 0)
         self.best_score_ = booster.best_score
-
-    def _count_features(self) -> int:
-        return self.booster_.num_feature()
 
     def __getattr__(self, name: str) -> Any:
         # In LightGBM's own class further parameters are attributes, too.

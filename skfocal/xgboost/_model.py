@@ -15,6 +15,7 @@ from skfocal.xgboost._categories import with_categories_of
 __all__ = [
     "MODELS",
     "add_to_start",
+    "check_link",
     "count_linked_classes",
     "holds_log_odds",
     "is_linear",
@@ -59,27 +60,40 @@ def start_of(booster: xgb.Booster) -> Any:
     return float(logit(values.ravel()[0]))
 
 
-def _link_of(booster: xgb.Booster) -> tuple[str, int]:
-    """Return the objective that a model names, and its number of classes."""
-    learner = json.loads(booster.save_config())["learner"]
-    n_classes = int(learner["learner_model_param"]["num_class"])
-    return learner["objective"]["name"], max(2, n_classes)
+def _link_of(booster: xgb.Booster) -> str:
+    """Return the objective that a model names."""
+    return json.loads(booster.save_config())["learner"]["objective"]["name"]
+
+
+def check_link(booster: xgb.Booster, name: str) -> None:
+    """Raise if the model names a link that makes no probabilities of log-odds."""
+    link = _link_of(booster)
+    if link not in _LINKS:
+        raise ValueError(
+            f"{name} must be trained with objective='binary:logistic' or "
+            f"'multi:softprob' beside obj, got {link!r}"
+        )
 
 
 def count_linked_classes(booster: xgb.Booster) -> int:
-    """Return the number of classes of a model that says whose log-odds it gives."""
-    link, n_classes = _link_of(booster)
-    if link not in _LINKS:
+    """Return the number of classes of a model of one output for two."""
+    param = json.loads(booster.save_config())["learner"]["learner_model_param"]
+    n_classes, n_targets = int(param["num_class"]), int(param["num_target"])
+    if n_targets > 1:
         raise ValueError(
-            "booster must be trained with objective='binary:logistic' or "
-            f"'multi:softprob' beside obj, got {link!r}"
+            f"a classifier's model must have one target, got one of {n_targets} labels"
         )
-    return n_classes
+    if n_classes == 2:
+        raise ValueError(
+            "a model of two classes must have one raw prediction, got one of objective "
+            "'multi:softprob' that has two"
+        )
+    return max(2, n_classes)
 
 
 def holds_log_odds(booster: xgb.Booster) -> bool:
     """Whether XGBoost trained the model with its own log loss, as far as it says."""
-    return _link_of(booster)[0] in _LINKS
+    return _link_of(booster) in _LINKS
 
 
 def add_to_start(booster: xgb.Booster, shift: Any) -> None:

@@ -14,6 +14,7 @@ from skfocal._boosting.rows import in_canonical_format
 from skfocal._boosting.words import FOCAL_WORDS, OWN_WORDS
 from skfocal.xgboost._model import (
     MODELS,
+    check_link,
     count_linked_classes,
     holds_log_odds,
     is_linear,
@@ -72,9 +73,12 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         check_column_types(X)
         return super()._check_features(X, y, reset=reset)
 
+    _count_classes = staticmethod(count_linked_classes)
+    _check_link = staticmethod(check_link)
+
     @staticmethod
-    def _count_classes(booster: xgb.Booster) -> int:
-        return count_linked_classes(booster)
+    def _count_features_of(booster: xgb.Booster) -> int:
+        return booster.num_features()
 
     @staticmethod
     def _started(booster: xgb.Booster, start: Any) -> tuple[xgb.Booster, Any]:
@@ -93,9 +97,6 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         write_state(self.booster_, self._state(**self._words_of_predictions()))
         # XGBoost's classes write there which of them saved a file.
         self.booster_.set_attr(scikit_learn=None)
-
-    def _count_features(self) -> int:
-        return self.booster_.num_features()
 
     def _words_of_predictions(self) -> dict[str, Any]:
         """Return the words without which a restored model would predict otherwise."""

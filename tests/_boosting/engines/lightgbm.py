@@ -82,6 +82,13 @@ class LightGBM(Engine):
     def regression(self, X, y):
         return lgb.train({"verbosity": -1}, lgb.Dataset(X, y), 2)
 
+    def softmax_of_two(self, X, y):
+        words = {"verbosity": -1, "objective": "multiclass", "num_class": 2}
+        return lgb.train(words, lgb.Dataset(X, y), 2)
+
+    def set_labels(self, wrapper, labels):
+        wrapper._classes = labels
+
     def data(self, X, y, weight=None):
         words = {"verbosity": -1}
         return lgb.Dataset(X, y, weight=weight, params=words).construct()

@@ -88,6 +88,13 @@ class XGBoost(Engine):
     def regression(self, X, y):
         return xgb.train({}, xgb.DMatrix(X, y), 2)
 
+    def softmax_of_two(self, X, y):
+        words = {"objective": "multi:softprob", "num_class": 2}
+        return xgb.train(words, xgb.DMatrix(X, y), 2)
+
+    def set_labels(self, wrapper, labels):
+        wrapper.__dict__["n_classes_"] = len(labels)
+
     def train(self, objective, X, y, weight=None, /, rounds=20, start=None, **words):
         data = self.data(X, y, weight)
         booster = xgb.train(self.params(y, start, **words), data, rounds, obj=objective)
