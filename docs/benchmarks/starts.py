@@ -12,7 +12,8 @@ import numpy as np
 
 from skfocal import FocalLoss
 from skfocal.linear_model._design import as_design
-from skfocal.linear_model._fit import LinearProblem, fit_linear
+from skfocal.linear_model._fit import fit_linear
+from skfocal.linear_model._problem import LinearProblem
 
 GAP = 1e-6
 

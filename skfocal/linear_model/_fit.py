@@ -1,19 +1,17 @@
 """Fit a linear model: where to start, and which solver to use."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
-from sklearn.utils import check_random_state
 
-from skfocal.linear_model._design import Design
-from skfocal.linear_model._objective import LinearObjective, Penalty, Scaling
+from skfocal.linear_model._objective import LinearObjective, Scaling
+from skfocal.linear_model._problem import AnyLinearProblem
 from skfocal.linear_model._solvers import MAX_DENSE_SIZE, Solution, solve
-from skfocal.loss import FocalLoss
 
-__all__ = ["LinearFit", "LinearProblem", "fit_linear"]
+__all__ = ["LinearFit", "fit_linear"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -27,58 +25,6 @@ _PASSES_PER_FACTOR = 30
 _MAX_SIZE_OF_PRODUCTS = 5000
 # Of what is found on a sample, more digits mean nothing.
 _SAMPLE_TOL = 1e-5
-
-
-@dataclass(frozen=True)
-class LinearProblem:
-    """Rows, loss and penalties of a linear model.
-
-    Attributes
-    ----------
-    design : Design
-        Features.
-    codes : ndarray of int32 of shape (n_rows,)
-        Class of each row.
-    weight : ndarray of float64 of shape (n_rows,) or None
-        Weights > 0.
-    loss : FocalLoss
-        Loss of a row.
-    n_classes : int
-        Number of classes, at least 2.
-    C : float
-        Inverse of the penalty's strength relative to the sum of the losses.
-    l1_ratio : float
-        Share of the l1 norm in the penalty.
-    fit_intercept : bool
-        Whether there is an intercept.
-    """
-
-    design: Design
-    codes: npt.NDArray[np.int32]
-    weight: FloatArray | None
-    loss: FocalLoss
-    n_classes: int
-    C: float
-    l1_ratio: float
-    fit_intercept: bool
-
-    def penalty(self) -> Penalty:
-        total = len(self.codes) if self.weight is None else self.weight.sum()
-        strength = 1.0 / self.C / float(total)
-        return Penalty(self.l1_ratio * strength, (1.0 - self.l1_ratio) * strength)
-
-    def scaling(self) -> Scaling:
-        return Scaling.of(self.design, self.weight, self.fit_intercept)
-
-    def objective(self, penalty: Penalty, scaling: Scaling) -> LinearObjective:
-        return LinearObjective(
-            *(self.design, self.codes, self.weight, self.loss, self.n_classes),
-            *(penalty, scaling, self.fit_intercept),
-        )
-
-    def counts(self) -> FloatArray:
-        counts = np.bincount(self.codes, self.weight, minlength=self.n_classes)
-        return counts.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -117,7 +63,7 @@ class LinearFit:
 
 
 def fit_linear(
-    problem: LinearProblem,
+    problem: AnyLinearProblem,
     *,
     solver: str = "auto",
     tol: float = 1e-4,
@@ -131,7 +77,7 @@ def fit_linear(
 
     Parameters
     ----------
-    problem : LinearProblem
+    problem : AnyLinearProblem
         What to minimise.
     solver : {"auto", "lbfgs", "trust-exact", "trust-ncg"}
         How.
@@ -173,7 +119,7 @@ def fit_linear(
 
 def _pays_to_factorise(objective: LinearObjective) -> bool:
     """Whether factorising the Hessian costs no more than some passes over the rows."""
-    passes = objective.design.work * (objective.size // objective.shape[-1])
+    passes = objective.sums.work * (objective.size // objective.shape[-1])
     few = objective.size**3 <= _PASSES_PER_FACTOR * passes
     return few and objective.size <= MAX_DENSE_SIZE
 
@@ -183,7 +129,7 @@ def _solver_by_size(objective: LinearObjective) -> str:
     return "trust-ncg" if narrow and not objective.penalty.l1 else "lbfgs"
 
 
-def _constant(objective: LinearObjective, problem: LinearProblem) -> FloatArray:
+def _constant(objective: LinearObjective, problem: AnyLinearProblem) -> FloatArray:
     """Return theta of the constant of least loss."""
     theta, counts = np.zeros(objective.shape), problem.counts()
     # A class that no row has, as in a fold of cross-validation, would have it at -inf.
@@ -194,17 +140,17 @@ def _constant(objective: LinearObjective, problem: LinearProblem) -> FloatArray:
 
 
 def _solve_sample(
-    problem: LinearProblem,
+    problem: AnyLinearProblem,
     objective: LinearObjective,
     theta: FloatArray,
     random_state: Any,
 ) -> tuple[FloatArray, FloatArray | None]:
     """Return the solution for some of the rows and a factor of its Hessian."""
     n_rows = max(_MIN_SAMPLE_ROWS, _SAMPLE_ROWS_PER_ENTRY * objective.size)
-    n_rows = max(n_rows, len(problem.codes) // 20)
-    if len(problem.codes) < _MIN_SAMPLING_RATIO * n_rows:
+    n_rows = max(n_rows, min(problem.n_rows // 20, problem.max_sample_rows))
+    if problem.n_rows < _MIN_SAMPLING_RATIO * n_rows:
         return theta, None
-    sample = _sample(problem, n_rows, random_state)
+    sample = problem.sample(n_rows, random_state)
     trial = sample.objective(objective.penalty, objective.scaling)
     options: dict[str, Any] = {"solver": "trust-exact", "max_iter": 50}
     theta = solve(trial, theta, tol=_SAMPLE_TOL, **options).theta
@@ -212,30 +158,6 @@ def _solve_sample(
         return theta, linalg.cholesky(trial.hessian(theta))
     except linalg.LinAlgError:
         return theta, None
-
-
-def _sample(problem: LinearProblem, n_rows: int, random_state: Any) -> LinearProblem:
-    """Return about n_rows rows, as many of each class, and weights that undo that.
-
-    What is known of a rare class is in its few rows: most of them are taken.
-    """
-    share = -(-n_rows // problem.n_classes)
-    shuffle = None if random_state is None else check_random_state(random_state)
-    kept, factors = [], []
-    for k in range(problem.n_classes):
-        rows = np.flatnonzero(problem.codes == k)
-        n_kept = min(len(rows), share)
-        if shuffle is not None:
-            rows = shuffle.permutation(rows)
-        kept.append(rows[np.arange(n_kept) * len(rows) // max(1, n_kept)])
-        factors.append(np.full(n_kept, len(rows) / max(1, n_kept)))
-    rows, weight = np.concatenate(kept), np.concatenate(factors)
-    order = np.argsort(rows)
-    rows, weight = rows[order], weight[order]
-    if problem.weight is not None:
-        weight = weight * problem.weight[rows]
-    design, codes = problem.design.take(rows), problem.codes[rows]
-    return replace(problem, design=design, codes=codes, weight=weight)
 
 
 def _as_fit(objective: LinearObjective, solution: Solution) -> LinearFit:

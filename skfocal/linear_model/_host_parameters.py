@@ -86,7 +86,7 @@ def resolve_penalty(penalty: Any, C: Any, l1_ratio: Any) -> tuple[float, float]:
             warnings.warn(
                 f"penalty=None ignores C and l1_ratio, got C={C} and l1_ratio={ratio}",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return np.inf, 0.0
     if not is_unset(penalty):

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from skfocal._classes import WeightedRows, resolve_alpha, unchanged_on_error
-from skfocal._validation import check_class_count, check_gamma, check_option
+from skfocal._classes import resolve_alpha, unchanged_on_error
+from skfocal._validation import PerClass, check_class_count, check_gamma, check_option
 from skfocal.linear_model._base import FocalLinearClassifier
 from skfocal.linear_model._checks import check_bool
 from skfocal.linear_model._design import as_design
-from skfocal.linear_model._fit import LinearProblem, fit_linear
+from skfocal.linear_model._fit import fit_linear
 from skfocal.linear_model._host_parameters import resolve_penalty
+from skfocal.linear_model._problem import AnyLinearProblem, LinearProblem
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS, Link
 
@@ -212,49 +213,63 @@ class FocalLogisticRegression(FocalLinearClassifier):
         """
         with unchanged_on_error(self):
             before = dict(vars(self))
-            gamma = check_gamma(self.focal_gamma, "focal_gamma")
-            check_option("focal_link", self.focal_link, LINKS)
-            check_bool("warm_start", self.warm_start)
-            C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
-            solver = self._check_parameters(l1_ratio > 0.0 and np.isfinite(C))
+            gamma, C, l1_ratio, solver = self._check_options()
             data = self._training_data(X, y, sample_weight)
-            n_classes = len(self.classes_)
-            check_class_count("focal_gamma", gamma, n_classes)
-            alpha = resolve_alpha(
-                self.focal_alpha, self.classes_, data.codes, data.sample_weight
-            )
-            self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
+            self.loss_ = self._loss_of(gamma, data.codes, data.sample_weight)
             problem = LinearProblem(
                 *(as_design(data.X), data.codes, data.weight, self.loss_),
-                *(n_classes, C, l1_ratio, bool(self.fit_intercept)),
+                *(len(self.classes_), C, l1_ratio, bool(self.fit_intercept)),
             )
-            self._solve(problem, solver, self._warm_start(before, data))
+            self._solve(problem, data.X.dtype, solver, before)
         return self
 
-    def _solve(self, problem: LinearProblem, solver: str, start: Any) -> None:
+    def _check_options(self) -> tuple[PerClass, float, float, str]:
+        """Check the parameters, and return gamma, C, l1_ratio and the solver."""
+        gamma = check_gamma(self.focal_gamma, "focal_gamma")
+        check_option("focal_link", self.focal_link, LINKS)
+        check_bool("warm_start", self.warm_start)
+        C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
+        solver = self._check_parameters(l1_ratio > 0.0 and np.isfinite(C))
+        return gamma, C, l1_ratio, solver
+
+    def _loss_of(
+        self,
+        gamma: PerClass,
+        codes: npt.NDArray[np.integer],
+        sample_weight: FloatArray | None,
+    ) -> FocalLoss:
+        """Return the loss, with alpha of samples of these classes and weights."""
+        check_class_count("focal_gamma", gamma, len(self.classes_))
+        alpha = resolve_alpha(self.focal_alpha, self.classes_, codes, sample_weight)
+        return FocalLoss(gamma, alpha, link=self.focal_link)
+
+    def _solve(
+        self, problem: AnyLinearProblem, dtype: Any, solver: str, before: dict[str, Any]
+    ) -> None:
+        """Set the coefficients; ``before`` are the attributes before the fit."""
         fit = fit_linear(
             problem,
             solver=solver,
             tol=self.tol,
             max_iter=self.max_iter,
-            start=start,
+            start=self._warm_start(before),
             random_state=self.random_state,
             verbose=self.verbose,
         )
-        self._set_coefficients(fit, problem.design.X.dtype)
+        self._set_coefficients(fit, dtype)
         self.n_iter_ = np.array([fit.n_iter], dtype=np.int32)
         self._warn_if_unfinished(fit)
 
-    def _warm_start(self, before: dict[str, Any], data: WeightedRows) -> Any:
+    def _warm_start(self, before: dict[str, Any]) -> Any:
         """Return the coefficients to start at, if the last fit's are to be used."""
         if not self.warm_start or "coef_" not in before:
             return None
         coef, classes = before["coef_"], before["classes_"]
         same = np.array_equal(classes, self.classes_)
-        if not same or coef.shape[1] != data.X.shape[1]:
+        if not same or coef.shape[1] != self.n_features_in_:
             raise ValueError(
                 "X and y must have the features and classes of the last fit if "
-                f"warm_start=True, got {data.X.shape[1]} features and classes "
+                f"warm_start=True, got {self.n_features_in_} features and classes "
                 f"{self.classes_.tolist()}"
             )
         coef = coef.toarray() if sparse.issparse(coef) else coef

@@ -17,7 +17,7 @@ from skfocal._validation import PerClass, check_class_count, check_gamma, check_
 from skfocal.linear_model._base import FocalLinearClassifier
 from skfocal.linear_model._checks import check_bool, check_grid, check_range
 from skfocal.linear_model._design import as_design
-from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
+from skfocal.linear_model._fit import LinearFit, fit_linear
 from skfocal.linear_model._folds import (
     Fold,
     for_all_classes,
@@ -32,6 +32,7 @@ from skfocal.linear_model._host_parameters import (
 )
 from skfocal.linear_model._logistic import FocalLogisticRegression
 from skfocal.linear_model._path import PathResult, fit_path
+from skfocal.linear_model._problem import LinearProblem
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS, Link
 

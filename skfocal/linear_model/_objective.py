@@ -12,21 +12,15 @@ The l1 term, which has no gradient, is left to the solvers.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from skfocal._compute.threads import run_kernel
-from skfocal.linear_model._design import Design
+from skfocal.linear_model._sums import Sums
 from skfocal.loss import FocalLoss
-from skfocal.loss._batch import Batch
-from skfocal.loss._curvature_kernels import (
-    softmax_curvature_pairs,
-    softmax_curvature_product,
-)
 
-__all__ = ["LinearObjective", "Penalty", "Scaling"]
+__all__ = ["LinearObjective", "Penalty", "RowSums", "Scaling"]
 
 # Next to the mean curvature: above the rounding of the Hessian, and no more.
 _FILLING = 1e-10
@@ -54,12 +48,8 @@ class Scaling:
     varies: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(
-        cls, design: Design, weight: FloatArray | None, fit_intercept: bool
-    ) -> "Scaling":
-        # Squares of huge features overflow: the check below tells of it.
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, variance = design.moments(weight)
+    def of(cls, mean: FloatArray, variance: FloatArray, fit_intercept: bool) -> Self:
+        """Return that of features of these weighted moments."""
         if not np.isfinite(variance).all():
             column = int(np.flatnonzero(~np.isfinite(variance))[0])
             raise ValueError(
@@ -88,21 +78,29 @@ def scale_of(loss: FocalLoss, n_classes: int) -> float:
     return 1.0 + float(np.mean(loss.gamma))
 
 
+class RowSums(Protocol):
+    """What the objective asks of the rows: see LossSums."""
+
+    n_features: int
+    work: int
+    total: float
+    loss: FocalLoss
+    n_classes: int
+
+    def evaluate(self, coef: FloatArray, intercept: Any) -> Sums: ...
+
+    def product(self, coef: FloatArray, intercept: Any) -> tuple[FloatArray, Any]: ...
+
+    def grams(self, center: FloatArray) -> FloatArray: ...
+
+
 class LinearObjective:
     """Loss and l2 penalty of theta, with gradient, Hessian and Hessian products.
 
     Parameters
     ----------
-    design : Design
-        Features of shape (n_rows, n_features).
-    codes : ndarray of int32 of shape (n_rows,)
-        Class of each row.
-    weight : ndarray of float64 of shape (n_rows,) or None
-        Weights > 0.
-    loss : FocalLoss
-        Its class count must be that of ``n_outputs``.
-    n_classes : int
-        Two classes have one vector of coefficients, more have one each.
+    sums : RowSums
+        Sums over the rows, wherever these are.
     penalty : Penalty
         Penalties relative to the mean loss.
     scaling : Scaling
@@ -112,31 +110,15 @@ class LinearObjective:
     """
 
     def __init__(
-        self,
-        design: Design,
-        codes: npt.NDArray[np.int32],
-        weight: FloatArray | None,
-        loss: FocalLoss,
-        n_classes: int,
-        penalty: Penalty,
-        scaling: Scaling,
-        fit_intercept: bool,
+        self, sums: RowSums, penalty: Penalty, scaling: Scaling, fit_intercept: bool
     ) -> None:
-        self.design, self.codes, self.weight = design, codes, weight
-        self.loss, self.n_classes, self.penalty = loss, n_classes, penalty
+        self.sums, self.penalty = sums, penalty
         self.scaling, self.fit_intercept = scaling, fit_intercept
-        total = float(design.n_rows if weight is None else weight.sum())
         # What the sums of losses and of their derivatives are divided by.
-        self.total = total / scale_of(loss, n_classes)
-        outputs = () if n_classes == 2 else (n_classes,)
-        self.shape = (*outputs, design.n_features + fit_intercept)
+        self.total = sums.total / scale_of(sums.loss, sums.n_classes)
+        outputs = () if sums.n_classes == 2 else (sums.n_classes,)
+        self.shape = (*outputs, sums.n_features + fit_intercept)
         self.size = int(np.prod(self.shape))
-        self._losses = np.empty(design.n_rows)
-        # Of each row: h; or what softmax_curvature_product takes.
-        self._curvature = [np.empty((design.n_rows, *outputs))]
-        if outputs:
-            self._curvature.append(np.empty(design.n_rows))
-            self._curvature.append(np.empty((design.n_rows, *outputs)))
         self._theta: FloatArray | None = None
         self._value_gradient: tuple[float, FloatArray] = (np.inf, np.empty(0))
 
@@ -145,7 +127,7 @@ class LinearObjective:
     def coefficients(self, theta: FloatArray) -> tuple[FloatArray, Any]:
         """Return w and b."""
         theta = theta.reshape(self.shape)
-        coef = theta[..., : self.design.n_features] / self.scaling.unit
+        coef = theta[..., : self.sums.n_features] / self.scaling.unit
         if not self.fit_intercept:
             return coef, np.zeros(self.shape[:-1])
         return coef, theta[..., -1] - coef @ self.scaling.center
@@ -160,7 +142,7 @@ class LinearObjective:
     def l1_of_theta(self) -> FloatArray:
         """Factor of the absolute value of each entry of theta."""
         factors = np.zeros(self.shape)
-        factors[..., : self.design.n_features] = self.penalty.l1 / self.scaling.unit
+        factors[..., : self.sums.n_features] = self.penalty.l1 / self.scaling.unit
         return factors.ravel()
 
     def _by_theta(self, by_coef: FloatArray, by_intercept: Any) -> FloatArray:
@@ -183,56 +165,25 @@ class LinearObjective:
 
     def _evaluate(self, theta: FloatArray) -> tuple[float, FloatArray]:
         coef, intercept = self.coefficients(theta)
-        binary = coef.ndim == 1
-        respond = self._respond_binary if binary else self._respond_softmax
-        gradient = self._by_theta(*self.design.accumulate(coef, intercept, respond))
-        gradient[..., : self.design.n_features] += (
+        loss, *derivatives = self.sums.evaluate(coef, intercept)
+        gradient = self._by_theta(*derivatives)
+        gradient[..., : self.sums.n_features] += (
             self.penalty.l2 * coef / self.scaling.unit
         )
         # A sum over all columns of coef is one over the classes as well.
         square = float(np.vdot(coef, coef))
-        value = self._losses.sum() / self.total + 0.5 * self.penalty.l2 * square
+        value = loss / self.total + 0.5 * self.penalty.l2 * square
         return float(value), gradient.ravel()
-
-    def _batch(self, raw: FloatArray, rows: slice) -> Batch:
-        weight = None if self.weight is None else self.weight[rows]
-        return Batch(self.loss, self.codes[rows], raw, weight)
-
-    def _respond_binary(self, raw: FloatArray, start: int, stop: int) -> FloatArray:
-        rows = slice(start, stop)
-        batch, gradient = self._batch(raw, rows), np.empty_like(raw)
-        hessian = self._curvature[0][rows]
-        batch.run(loss=self._losses[rows], gradient=gradient, hessian=hessian)
-        return gradient
-
-    def _respond_softmax(self, raw: FloatArray, start: int, stop: int) -> FloatArray:
-        rows = slice(start, stop)
-        slope = np.empty(len(raw))
-        deviation, bend, spread = (array[rows] for array in self._curvature)
-        batch = self._batch(raw, rows)
-        batch.run_curvature(self._losses[rows], deviation, slope, bend, spread)
-        return deviation * slope[:, None]
 
     def hessian_product(self, theta: FloatArray, vector: FloatArray) -> FloatArray:
         """Return the Hessian at theta times a vector."""
         self.value_gradient(theta)
         coef, intercept = self.coefficients(vector)
-        if coef.ndim == 1:
-            sums = self.design.normal_product(coef, intercept, self._curvature[0])
-        else:
-            sums = self.design.accumulate(coef, intercept, self._softmax_product)
-        product = self._by_theta(*sums)
-        product[..., : self.design.n_features] += (
+        product = self._by_theta(*self.sums.product(coef, intercept))
+        product[..., : self.sums.n_features] += (
             self.penalty.l2 * coef / self.scaling.unit
         )
         return product.ravel()
-
-    def _softmax_product(self, vector: FloatArray, start: int, stop: int) -> FloatArray:
-        rows, product = slice(start, stop), np.empty_like(vector)
-        curvature = [array[rows] for array in self._curvature]
-        args = (self.codes[rows], *curvature, vector, product)
-        run_kernel(softmax_curvature_product, vector.shape, *args)
-        return product
 
     def hessian(self, theta: FloatArray) -> FloatArray:
         """Return the Hessian at theta, with the directions filled that change nothing.
@@ -242,16 +193,14 @@ class LinearObjective:
         """
         self.value_gradient(theta)
         l2 = self._l2_of_theta()
+        blocks = self._reduced(self.sums.grams(self.scaling.center))
         if len(self.shape) == 1:
-            hessian = self._reduced(self._gram())[0]
+            hessian = blocks[0]
         else:
-            hessian = self._class_hessian(l2 == 0.0)
-            l2 = np.tile(l2, self.n_classes)
+            hessian = self._class_hessian(blocks, l2 == 0.0)
+            l2 = np.tile(l2, self.sums.n_classes)
         filling = _FILLING * np.trace(hessian) / self.size if (l2 == 0.0).all() else 0.0
         return hessian + np.diag(l2 + filling)
-
-    def _gram(self) -> FloatArray:
-        return self.design.gram(self._curvature[0], self.scaling.center)[None]
 
     def _reduced(self, grams: FloatArray) -> FloatArray:
         """Turn Gram matrices of the centred features into Hessians by theta."""
@@ -259,33 +208,27 @@ class LinearObjective:
         reduced = grams / (np.multiply.outer(unit, unit) * self.total)
         return reduced[:, : self.shape[-1], : self.shape[-1]]
 
-    def _class_hessian(self, free: npt.NDArray[np.bool_]) -> FloatArray:
+    def _class_hessian(
+        self, blocks: FloatArray, free: npt.NDArray[np.bool_]
+    ) -> FloatArray:
         """Return the Hessian of the loss, filled where all classes may move as one.
 
-        ``free`` tells of each entry of a class whether it has no penalty.
+        ``blocks`` are those of each pair of classes. ``free`` tells of each entry of a
+        class whether it has no penalty.
         """
-
-        def fill_pairs(pairs: FloatArray, start: int, stop: int) -> None:
-            rows = slice(start, stop)
-            curvature = [array[rows] for array in self._curvature]
-            args = (self.codes[rows], *curvature, pairs)
-            run_kernel(softmax_curvature_pairs, pairs.shape[::-1], *args)
-
-        center, n_classes = self.scaling.center, self.n_classes
-        grams = self.design.class_grams(n_classes, fill_pairs, center)
-        width = self.shape[1]
+        n_classes, width = self.shape
         hessian = np.zeros((n_classes, width, n_classes, width))
         pairs = zip(*np.triu_indices(n_classes, 1), strict=True)
-        for (k, m), gram in zip(pairs, self._reduced(grams), strict=True):
-            hessian[k, :, m, :] = hessian[m, :, k, :] = gram
+        for (k, m), block in zip(pairs, blocks, strict=True):
+            hessian[k, :, m, :] = hessian[m, :, k, :] = block
             # The rows of a sample's Hessian sum to 0.
-            hessian[k, :, k, :] -= gram
-            hessian[m, :, m, :] -= gram
+            hessian[k, :, k, :] -= block
+            hessian[m, :, m, :] -= block
         filling = np.diag(free * np.trace(hessian[0, :, 0, :]) / width)
         hessian += filling[:, None, :]
         return hessian.reshape(self.size, self.size)
 
     def _l2_of_theta(self) -> FloatArray:
         l2 = np.zeros(self.shape[-1])
-        l2[: self.design.n_features] = self.penalty.l2 / self.scaling.unit**2
+        l2[: self.sums.n_features] = self.penalty.l2 / self.scaling.unit**2
         return l2

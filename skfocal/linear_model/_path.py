@@ -12,8 +12,9 @@ from sklearn.utils import _safe_indexing
 from skfocal._classes import WeightedRows
 from skfocal.linear_model._base import FocalLinearClassifier
 from skfocal.linear_model._design import as_design
-from skfocal.linear_model._fit import LinearFit, LinearProblem, fit_linear
+from skfocal.linear_model._fit import LinearFit, fit_linear
 from skfocal.linear_model._folds import Fold
+from skfocal.linear_model._problem import LinearProblem
 from skfocal.loss import FocalLoss
 
 __all__ = ["Path", "PathResult", "fit_path"]

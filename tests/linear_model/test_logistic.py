@@ -18,7 +18,8 @@ from skfocal import FocalLogisticRegression, FocalLoss
 from skfocal._compute import threads
 from skfocal.linear_model import _solvers
 from skfocal.linear_model._design import as_design
-from skfocal.linear_model._fit import LinearProblem, fit_linear
+from skfocal.linear_model._fit import fit_linear
+from skfocal.linear_model._problem import LinearProblem
 
 RNG = np.random.default_rng(0)
 
