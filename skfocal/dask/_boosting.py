@@ -15,6 +15,7 @@ from skfocal._boosting.calibration import (
     find_balance,
     is_balanced,
 )
+from skfocal._boosting.classifier import FocalBoostingClassifier
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import check_pair
 from skfocal._classes import check_known, check_several, factors_of_labels
@@ -30,7 +31,7 @@ __all__ = ["AtWorker", "DaskFocalBoosting", "engine_errors", "refuse_on_cluster"
 FloatArray = npt.NDArray[np.floating]
 
 
-class DaskFocalBoosting(OnDask):
+class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
     """Frame of a boosted classifier on Dask, before the one of a single machine."""
 
     def _training_rows(
@@ -51,7 +52,7 @@ class DaskFocalBoosting(OnDask):
         names = ("X", "y", "sample_weight")
         given = GivenRows.of(client, X, y, sample_weight, names)
         counts, factors = self._weighed_classes(given.counts)
-        codes = np.arange(len(counts.labels))
+        codes = np.arange(len(counts.labels), dtype=np.int32)
         self._choose_loss(codes, counts.weights)
         of_engine = self._factors_of_classes(counts.n_rows)
         factors = factors if of_engine is None else factors * of_engine

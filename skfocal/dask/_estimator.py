@@ -1,7 +1,7 @@
 """What the classifiers on Dask share: their client, and predictions that are lazy."""
 
 import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import dask
 import dask.array as da
@@ -9,6 +9,7 @@ import dask.dataframe as dd
 import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client, default_client
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skfocal._compute.threads import limited_threads
@@ -17,7 +18,7 @@ from skfocal.dask._blocks import as_features
 __all__ = ["OnDask", "rows_like"]
 
 
-class OnDask:
+class OnDask(BaseEstimator):
     """A classifier whose ``fit`` takes dask collections.
 
     It stands before the classifier of a single machine in the bases of a class, whose
@@ -28,11 +29,11 @@ class OnDask:
     client: Any
     # The classifier of a single machine, and by what its threads are limited.
     _local_class: type
-    _one_thread: dict[str, Any]
+    _one_thread: ClassVar[dict[str, Any]]
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> dict[str, Any]:
         # A client is a connection of this process.
-        return super().__getstate__() | {"client": None}
+        return dict(super().__getstate__()) | {"client": None}
 
     def __sklearn_clone__(self) -> Self:
         params = self.get_params(deep=False)

@@ -1,7 +1,7 @@
 """XGBoost with the focal loss on Dask: the classifier."""
 
 import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import xgboost as xgb
 from distributed import Client
@@ -25,7 +25,9 @@ from skfocal.xgboost._train import stopping
 __all__ = ["DaskFocalXGBClassifier"]
 
 
-class DaskFocalXGBClassifier(DaskFocalBoosting, FocalXGBClassifier):
+class DaskFocalXGBClassifier(  # type: ignore[misc]
+    DaskFocalBoosting, FocalXGBClassifier
+):
     """:class:`skfocal.FocalXGBClassifier` on a Dask cluster.
 
     Labels, class weights, alpha and the start are those of all rows, counted and
@@ -73,7 +75,7 @@ class DaskFocalXGBClassifier(DaskFocalBoosting, FocalXGBClassifier):
     """
 
     _local_class = FocalXGBClassifier
-    _one_thread = {"n_jobs": 1, "nthread": 1}
+    _one_thread: ClassVar = {"n_jobs": 1, "nthread": 1}
 
     def __init__(
         self,
