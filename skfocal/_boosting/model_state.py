@@ -218,19 +218,22 @@ class EngineModels:
         A method that its fitted classifiers have.
     of_fitted : callable
         Takes the Booster out of one.
+    of_file : callable
+        Reads the file at a path, given as an argument of a name.
     """
 
     engine: str
     booster_type: type
     known_by: str
     of_fitted: Callable[[Any], Any]
+    of_file: Callable[[str, str], Any]
 
     def booster_of(self, model: Any, name: str) -> Any:
         """Return the Booster that a user gave as such, as a file or as a classifier."""
         if isinstance(model, self.booster_type):
             return model
         if isinstance(model, (str, os.PathLike)):
-            return self.booster_type(model_file=os.fspath(model))
+            return self.of_file(os.fspath(model), name)
         if isinstance(model, BaseEstimator) and hasattr(type(model), self.known_by):
             check_is_fitted(model)
             return self.of_fitted(model)

@@ -7,6 +7,7 @@ import lightgbm as lgb
 import numpy.typing as npt
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
+from skfocal.lightgbm._model_file import read_model_text, with_checksums
 from skfocal.lightgbm._model_text import (
     note_of,
     objective_of,
@@ -29,7 +30,14 @@ __all__ = [
     "words_without_features",
 ]
 
-MODELS = EngineModels("LightGBM", lgb.Booster, "predict_proba", attrgetter("booster_"))
+
+def _of_file(path: str, name: str) -> lgb.Booster:
+    return lgb.Booster(model_str=read_model_text(path, name))
+
+
+MODELS = EngineModels(
+    "LightGBM", lgb.Booster, "predict_proba", attrgetter("booster_"), _of_file
+)
 
 
 def has_usable_feature(data: lgb.Dataset) -> bool:
@@ -109,7 +117,8 @@ def self_contained(
         # In the focal link LightGBM's log loss would go on from scores of another kind.
         text = with_objective(text, name)
         params["objective"] = name
-    model = lgb.Booster(model_str=with_note(text, STATE_NAME, state.to_text()))
+    text = with_note(text, STATE_NAME, state.to_text())
+    model = lgb.Booster(model_str=with_checksums(text))
     model.params = params
     model.best_iteration, model.best_score = booster.best_iteration, booster.best_score
     return model

@@ -32,8 +32,13 @@ _LINKS = ("binary:logistic", "multi:softprob", "multi:softmax")
 
 FloatArray = npt.NDArray[np.floating]
 
+
+def _of_file(path: str, name: str) -> xgb.Booster:
+    return xgb.Booster(model_file=path)
+
+
 MODELS = EngineModels(
-    "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster")
+    "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster"), _of_file
 )
 
 
