@@ -5,7 +5,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -102,8 +102,7 @@ def run_kernel(kernel: Callable[..., None], shape: tuple[int, ...], *args: Any) 
         return
     n_chunks = min(_CHUNKS_PER_THREAD * n_threads, size // _MIN_CHUNK_SIZE)
     chunks = deque(pairwise(_chunk_bounds(shape[0], n_chunks)))
-    submit = _get_pool().submit
-    helpers = [submit(_work_off, kernel, args, chunks) for _ in range(n_threads - 1)]
+    helpers = _submitted(_work_off, [(kernel, args, chunks)] * (n_threads - 1))
     try:
         _work_off(kernel, args, chunks)
     finally:
@@ -131,13 +130,27 @@ def map_rows(function: Callable[[int, int], Any], n_rows: int, size: int) -> lis
     """
     n_threads = max(1, min(max_threads(), size // _MIN_SIZE_PER_THREAD, n_rows))
     (start, stop), *others = pairwise(_chunk_bounds(n_rows, n_threads))
-    submit = _get_pool().submit if others else None
-    futures = [submit(function, *rows) for rows in others] if submit else []
+    futures = _submitted(function, others) if others else []
     try:
         first = function(start, stop)
+        last = [function(*rows) for rows in others[len(futures) :]]
     finally:
         wait(futures)
-    return [first, *(future.result() for future in futures)]
+    return [first, *(future.result() for future in futures), *last]
+
+
+def _submitted(function: Callable[..., Any], calls: list[Any]) -> list[Future[Any]]:
+    """Hand the first of the calls to other threads, all of them as a rule.
+
+    Once the main script has ended, and where no thread can be started, none is taken.
+    """
+    submit, futures = _get_pool().submit, list[Future[Any]]()
+    for arguments in calls:
+        try:
+            futures.append(submit(function, *arguments))
+        except RuntimeError:
+            break
+    return futures
 
 
 def _work_off(

@@ -161,3 +161,55 @@ def test_a_limit_ends_with_an_error(monkeypatch):
     with pytest.raises(KeyError), threads.limited_threads(1):
         raise KeyError
     assert threads.max_threads() == 4
+
+
+AFTER_THE_SCRIPT = """
+import threading
+import numpy as np
+from skfocal import FocalLoss
+from skfocal._compute import threads
+
+threads.max_threads = lambda: 3
+raw = np.linspace(-3, 3, 200_000)
+y = (raw > 0).astype(int)
+expected = FocalLoss(2.0).loss(y, raw)
+
+def work():
+    threading.main_thread().join()
+    sums = threads.map_rows(lambda a, b: b - a, len(raw), len(raw))
+    same = np.array_equal(FocalLoss(2.0).loss(y, raw), expected)
+    print(sum(sums) == len(raw), same)
+
+threading.Thread(target=work).start()
+"""
+
+
+def test_a_thread_that_outlives_the_script_still_computes():
+    command = [sys.executable, "-c", AFTER_THE_SCRIPT]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
+def test_calls_that_no_thread_takes_are_made_here(monkeypatch):
+    class FullPool:
+        def __init__(self, room):
+            self.room, self.pool = room, ThreadPoolExecutor(1)
+
+        def submit(self, *call):
+            self.room -= 1
+            if self.room < 0:
+                raise RuntimeError("can't start new thread")
+            return self.pool.submit(*call)
+
+    monkeypatch.setattr(threads, "max_threads", lambda: 4)
+    for room in range(4):
+        monkeypatch.setattr(threads, "_get_pool", lambda room=room: FullPool(room))
+        found = threads.map_rows(lambda a, b: (a, b), 1024, 10**6)
+        assert found == [(0, 256), (256, 512), (512, 768), (768, 1024)]
+        counts = np.zeros(200_000, int)
+
+        def count(start, stop, counts=counts):
+            counts[start:stop] += 1
+
+        threads.run_kernel(count, counts.shape)
+        assert (counts == 1).all()
