@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from numba import njit, types
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 __all__ = ["FASTMATH", "fast_njit", "kernel", "use_wide_vectors"]
@@ -39,11 +41,33 @@ def kernel(function: Callable[..., Any] | None = None, *, sums: bool = False) ->
     # The cache looks at the loop's own file only. Its files are named by the function,
     # so that another name is a new entry.
     function.__qualname__ += _digest(Path(function.__code__.co_filename).parent)
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        # No folder for a cache is writable, as in some containers.
-        return njit(**options)(function)
+    compiled = njit(**options)(function)
+    # Where no folder for a cache is writable, as in some containers, there is none.
+    with suppress(RuntimeError):
+        compiled._cache = _DispensableCache(function)
+    return compiled
+
+
+class _DispensableCache(FunctionCache):
+    """numba's cache on disk, whose faults cost time and no more.
+
+    numba's own raises where the disk is full, and where a file is cut off.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the machine code of a signature, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        # What a damaged pickle raises, nothing limits.
+        except Exception:
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Write machine code, if that can be."""
+        with suppress(OSError):
+            super().save_overload(sig, data)
 
 
 def _digest(folder: Path) -> str:
