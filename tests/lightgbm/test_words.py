@@ -124,6 +124,57 @@ def test_text_columns_of_other_tables_are_refused(library):
     module = pytest.importorskip(library)
     columns = {"size": [1.0, 2.0], "colour": ["red", "blue"]}
     other = module.DataFrame(columns) if library == "polars" else module.table(columns)
-    message = r"X must have numeric or boolean columns .* got \['colour'\]"
+    message = "X must have columns of integers .* got 'colour' of type [Ss]tring"
     with pytest.raises(ValueError, match=message):
         classifier().fit(other, [0, 1])
+
+
+def arrow_halves(values):
+    arrow = pytest.importorskip("pyarrow")
+    return arrow.table({"a": arrow.array(values.astype(np.float16))})
+
+
+def polars_columns(kind):
+    def make(values):
+        polars = pytest.importorskip("polars")
+        if not hasattr(polars, kind):
+            pytest.skip("this version hasn't the type")
+        return polars.DataFrame({"a": values}).cast(getattr(polars, kind))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (arrow_halves, "'a' of type halffloat"),
+        (polars_columns("Float16"), "'a' of type Float16"),
+        (polars_columns("Int128"), "'a' of type Int128"),
+        (polars_columns("UInt128"), "'a' of type UInt128"),
+        (polars_columns("Date"), "'a' of type Date"),
+    ],
+)
+def test_columns_that_would_end_the_process_are_refused(make, found):
+    """What is let through kills pytest."""
+    X = np.arange(80)
+    y = X % 2
+    message = f"X must have columns of integers .* got {found}$"
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(make(X), y)
+    model = classifier().fit(X[:, None], y)
+    with pytest.raises(ValueError, match=message):
+        model.predict(make(X))
+
+
+@pytest.mark.parametrize("kind", ["Int8", "UInt64", "Float32", "Boolean"])
+def test_missing_values_of_polars_are_missing(kind):
+    polars = pytest.importorskip("polars")
+    values = np.arange(200) % 2
+    X = polars.DataFrame(
+        {"a": [None if i % 5 == 0 else int(v) for i, v in enumerate(values)]}
+    )
+    X = X.cast(getattr(polars, kind))
+    numbers = np.where(np.arange(200) % 5 == 0, np.nan, values)[:, None]
+    expected = classifier().fit(numbers, values).predict_proba(numbers)
+    got = classifier().fit(X, values).predict_proba(X)
+    np.testing.assert_array_equal(got, expected)
