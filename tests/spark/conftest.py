@@ -21,6 +21,10 @@ def spark():
             .config("spark.ui.enabled", "false")
             .config("spark.sql.shuffle.partitions", "2")
             .config("spark.default.parallelism", "2")
+            # To compile takes longer than to run over a few rows.
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+            .config("spark.sql.adaptive.enabled", "false")
         )
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("OFF")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost as xgb
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.spark.data import (
@@ -15,7 +16,6 @@ from tests.spark.data import (
 )
 
 from pyspark.errors import PySparkException  # isort: skip
-from pyspark.ml.functions import array_to_vector  # isort: skip
 from pyspark.sql import functions as F  # isort: skip
 from skfocal.spark import SparkFocalXGBClassifier  # isort: skip
 
@@ -68,7 +68,6 @@ def test_a_model_of_columns_takes_vectors_and_arrays(spark, of_columns, form):
 def test_arrays_are_vectors(spark, of_vectors):
     X, y, frame, model = of_vectors
     vectors = columns_of(model.transform(frame), "probability")
-    arrays = frame.withColumn("features", F.lit(None).cast("array<float>"))
     arrays = frame_of(spark, X, y)
     # An array holds missing values as Spark's or as NumPy's.
     nulls = F.transform("features", lambda x: F.nanvl(x, F.lit(None)))
@@ -155,17 +154,26 @@ def test_sparse_vectors_stay_sparse(spark):
     assert_allclose(proba[:, 1].mean(), y.mean(), atol=1e-6)
 
 
-def test_features_can_be_categories(spark):
+def test_features_can_be_categories_and_the_model_cut_by_a_callback(spark):
     X, y, _ = make_data(2)
     code = np.random.default_rng(0).integers(0, 5, len(y))
     y = np.isin(code, [0, 3]) ^ (y == 1)
     X = np.column_stack([code, X[:, 0]]).astype(np.float32)
-    frame = frame_of(spark, X, y).withColumn("features", array_to_vector("features"))
-    estimator = SparkFocalXGBClassifier(feature_types=["c", "q"], **FEW)
-    model = estimator.fit(frame)
-    assert model.get_booster().feature_types == ["c", "q"]
-    trees = model.get_booster().trees_to_dataframe()
-    assert trees["Category"].notna().any()
+    valid = np.arange(len(y)) % 4 == 0
+    frame = frame_of(spark, X, y, valid=valid, form="vector")
+    stopping = xgb.callback.EarlyStopping(
+        rounds=3, metric_name="relative_focal_loss", save_best=True
+    )
+    model = SparkFocalXGBClassifier(
+        feature_types=["c", "q"],
+        validation_indicator_col="valid",
+        callbacks=[stopping],
+        **WORDS | {"n_estimators": 100, "max_depth": 5},
+    ).fit(frame)
+    booster = model.get_booster()
+    assert booster.feature_types == ["c", "q"]
+    assert booster.trees_to_dataframe()["Category"].notna().any()
+    assert model.to_local().n_iter_ < 97
     proba = columns_of(model.transform(frame), "probability")[:, 1]
-    assert_allclose(proba.mean(), y.mean(), atol=1e-6)
+    assert_allclose(proba[~valid].mean(), y[~valid].mean(), atol=1e-6)
     assert proba[y].mean() > proba[~y].mean() + 0.2
