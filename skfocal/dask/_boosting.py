@@ -48,7 +48,8 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
         """
         self._check_focal_parameters()
         refuse_on_cluster(validation_fraction=self.validation_fraction)
-        self._check_features(rows_like(as_features(X, "X")), [0, 1], reset=True)
+        sample = rows_like(as_features(X, "X"))
+        self._try_features(self._check_features(sample, [0, 1], reset=True))
         names = ("X", "y", "sample_weight")
         given = GivenRows.of(client, X, y, sample_weight, names)
         counts, factors = self._weighed_classes(given.counts)
@@ -60,6 +61,10 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
         summary = BoostingRows(None, codes, counts.weights, weight, None)
         weighted = (factors != 1.0).any()
         return given.encoded(self.classes_, factors if weighted else None), summary
+
+    def _try_features(self, sample: Any) -> None:
+        """Raise if the engine doesn't take features of such types."""
+        raise NotImplementedError
 
     def _weighed_classes(self, counts: LabelCounts) -> tuple[LabelCounts, FloatArray]:
         """Set ``classes_`` to the labels whose class weight isn't 0."""

@@ -192,6 +192,9 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             self._set_shifted_booster(booster, rows)
         return self
 
+    def _try_features(self, sample: Any) -> None:
+        lgb.Dataset(sample, params={"verbosity": -1}).construct()
+
     def _metrics(
         self,
         valid: DaskRows | None,

@@ -167,6 +167,9 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
                     f"{name} must not be {value!r} on a cluster, got {value!r}"
                 )
 
+    def _try_features(self, sample: Any) -> None:
+        self._matrix_words().of_features(sample, None)
+
     def _train_on(
         self,
         params: dict[str, Any],

@@ -1,0 +1,91 @@
+"""A training that fails at a worker ends soon, in one error, and nothing is lost."""
+
+import logging
+import os
+import signal
+import threading
+import time
+
+import pytest
+import xgboost as xgb
+from distributed import Client, LocalCluster
+from numpy.testing import assert_array_equal
+
+from tests.dask.engines import ENGINES, make_data, on_dask
+
+pytestmark = [pytest.mark.distributed, pytest.mark.timeout(120, method="thread")]
+each_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
+
+
+class Raises(xgb.callback.TrainingCallback):
+    def after_iteration(self, model, epoch, evals_log):
+        if epoch == 2:
+            raise ZeroDivisionError("in round 2")
+
+
+def raises(env):
+    if env.iteration == 2:
+        raise ZeroDivisionError("in round 2")
+
+
+@each_engine
+def test_what_a_worker_raises(engine, client):
+    X, y, _ = make_data()
+    model = engine.model().fit(*on_dask(X, y), **engine.silent)
+    before = model.predict_proba(X)
+    lightgbm = engine.name == "lightgbm"
+    of_fit = {"callbacks": [raises]} if lightgbm else engine.silent
+    if not lightgbm:
+        model.set_params(callbacks=[Raises()])
+    with pytest.raises(
+        RuntimeError, match=r"on the cluster failed, .* ZeroDivisionError: in round 2"
+    ) as found:
+        model.fit(*on_dask(X[:, :4], y), **of_fit)
+    assert isinstance(found.value.__cause__, ZeroDivisionError)
+    assert model.n_features_in_ == 6
+    assert_array_equal(model.predict_proba(X), before)
+
+
+class Sleeps(xgb.callback.TrainingCallback):
+    """A training that takes long enough to be killed."""
+
+    def after_iteration(self, model, epoch, evals_log):
+        time.sleep(0.1)
+
+
+def sleeps(env):
+    time.sleep(0.1)
+
+
+@each_engine
+def test_a_killed_worker(engine):
+    X, y, _ = make_data()
+    lightgbm = engine.name == "lightgbm"
+    of_fit = {"callbacks": [sleeps]} if lightgbm else engine.silent
+    words = {} if lightgbm else {"callbacks": [Sleeps()]}
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as own,
+    ):
+        model = engine.model(client=own, n_estimators=600, **words)
+        victim = next(iter(own.run(os.getpid).values()))
+        killed = []
+
+        def kill():
+            os.kill(victim, signal.SIGKILL)
+            killed.append(time.monotonic())
+
+        timer = threading.Timer(8.0, kill)
+        timer.start()
+        with pytest.raises(RuntimeError, match="on the cluster failed"):
+            model.fit(*on_dask(X, y), **of_fit)
+        # The training was in its midst, and nobody waited for LightGBM's time_out.
+        assert killed
+        assert time.monotonic() - killed[0] < 30.0
+        assert not model.__sklearn_is_fitted__()
