@@ -123,7 +123,10 @@ def check_weight(
 
 def positive_total(weight: FloatArray, name: str = "sample_weight") -> float:
     """Return the sum of the weights."""
-    total = float(weight.sum(dtype=np.float64))
+    with np.errstate(over="ignore"):
+        total = float(weight.sum(dtype=np.float64))
+    if total == np.inf:
+        raise ValueError(f"{name} must have a finite sum, got a sum of {total}")
     if total <= 0.0:
         raise ValueError(f"{name} must not be all zero, got a sum of {total}")
     return total

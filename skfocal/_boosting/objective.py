@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from skfocal._boosting.ranges import check_trainable_gamma
 from skfocal._validation import (
     check_labels,
     check_length,
@@ -47,7 +48,7 @@ class BoostingObjective:
     Parameters
     ----------
     gamma : float or sequence of float, default=2.0
-        Focusing parameter, as in :class:`skfocal.FocalLoss`.
+        Focusing parameter, as in :class:`skfocal.FocalLoss`, at most 20.
     alpha : float, sequence of float or None, default=None
         Class weights, as in :class:`skfocal.FocalLoss`.
     link : {"posterior", "focal"}, default="posterior"
@@ -88,6 +89,7 @@ class BoostingObjective:
         hessian: Hessian = "bounded",
     ) -> None:
         self.loss = FocalLoss(gamma, alpha, link=link)
+        check_trainable_gamma(gamma, "gamma")
         check_hessian("hessian", hessian, link)
         self.hessian = hessian
         self._scale = 1.0

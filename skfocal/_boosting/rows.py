@@ -12,13 +12,15 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _num_samples, validate_data
 
 from skfocal._boosting.objective import check_hessian
+from skfocal._boosting.ranges import (
+    check_alpha_range,
+    check_offset_range,
+    check_trainable_gamma,
+    check_weight_range,
+)
 from skfocal._boosting.words import check_pair, per_validation_set, random_seed
 from skfocal._classes import WeightedRows, resolve_alpha, take_rows, weigh_rows
-from skfocal._validation import (
-    check_class_count,
-    check_gamma,
-    check_option,
-)
+from skfocal._validation import check_class_count, check_gamma, check_option
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS
 
@@ -109,7 +111,7 @@ class RowChecks:
 
     def _check_focal_parameters(self) -> None:
         """Raise for what is wrong whatever the data."""
-        check_gamma(self.focal_gamma, "focal_gamma")
+        check_trainable_gamma(self.focal_gamma, "focal_gamma")
         check_option("focal_link", self.focal_link, LINKS)
         check_hessian("focal_hessian", self.focal_hessian, self.focal_link)
 
@@ -121,6 +123,7 @@ class RowChecks:
         check_class_count("focal_gamma", gamma, self.n_classes_)
         self._check_task()
         alpha = resolve_alpha(self.focal_alpha, self.classes_, codes, sample_weight)
+        check_alpha_range(alpha)
         self.loss_ = FocalLoss(gamma, alpha, link=self.focal_link)
 
     def _training_data(
@@ -135,6 +138,7 @@ class RowChecks:
         factors = self._factors_of_classes(np.bincount(rows.codes))
         if factors is not None:
             rows.weigh_classes(factors)
+        check_weight_range(rows.weight)
         return rows
 
     def _held_out(
@@ -250,9 +254,7 @@ class RowChecks:
         engines' other ways to give it.
         """
         values = np.asarray(offset, dtype=np.float64)
-        finite = np.isfinite(values)
-        if not finite.all():
-            raise ValueError(f"{name} must be finite, got {values[~finite][0]}")
+        check_offset_range(values, name)
         binary = self.n_classes_ == 2
         shape = (n_samples,) if binary else (n_samples, self.n_classes_)
         other = (n_samples, 1) if binary else (n_samples * self.n_classes_,)

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from skfocal._boosting.calibration import alpha_scale, balancing_shift, is_balanced
 from skfocal._boosting.objective import Hessian
+from skfocal._boosting.ranges import LARGEST_RAW
 from skfocal._boosting.rows import BoostingRows
 from skfocal.loss import FocalLoss
 
-__all__ = ["BoostingTraining"]
+__all__ = ["BoostingTraining", "check_raw_of_model"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -73,12 +74,36 @@ class BoostingTraining:
         Nothing where the user's own offsets, which the model doesn't hold, are a part
         of them.
         """
+        raw = raw_of_rows()
+        check_raw_of_model(raw)
         if is_balanced(self.loss, self.hessian) and self.rows.offset is None:
             codes, weight = self.rows.codes, self.rows.weight
-            self.shift = balancing_shift(raw_of_rows(), codes, weight)
+            self.shift = balancing_shift(raw, codes, weight)
+
+    def _check_scores(self, scores: dict[str, Any]) -> None:
+        """Raise if training was to stop by a metric that is no number."""
+        for name, metrics in scores.items():
+            for metric, values in metrics.items():
+                if np.isnan(values).any():
+                    raise ValueError(
+                        f"the metric {metric!r} must be a number on each validation "
+                        f"set to stop early by, got nan on {name!r} (a rank metric "
+                        "needs rows of all classes)"
+                    )
 
     def _validation_sets(
         self, train: Any, data_of: Callable[[BoostingRows], Any]
     ) -> list[Any]:
         """Return the engine's validation data, its training data for ``rows``."""
         return [train if rows is self.rows else data_of(rows) for rows in self.valid]
+
+
+def check_raw_of_model(raw: FloatArray) -> None:
+    """Raise if a leaf is no usable number: each has some of the training data."""
+    valid = np.abs(raw) <= LARGEST_RAW
+    if not valid.all():
+        raise ValueError(
+            f"the trained model must have raw predictions of at most {LARGEST_RAW:g} "
+            f"in size, got {raw[~valid][0]} on the training data: see learning_rate, "
+            "penalties, weights and the start"
+        )

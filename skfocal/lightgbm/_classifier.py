@@ -56,8 +56,8 @@ class FocalLGBMClassifier(TrainedLGBMModel):
     Parameters
     ----------
     focal_gamma : float or sequence of float, default=2.0
-        Focusing parameter, at least 0; one for all classes or one per class. 0 is the
-        log loss.
+        Focusing parameter, from 0 to 20; one for all classes or one per class. 0 is
+        the log loss.
     focal_alpha : None, float, "balanced", dict or sequence of float, default=None
         What a mistake on each class costs. A float in (0, 1) is the weight of
         ``classes_[1]`` of two, and the other class has the rest; "balanced" weights

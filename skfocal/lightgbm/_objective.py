@@ -24,7 +24,7 @@ class FocalObjective(BoostingObjective):
     Parameters
     ----------
     gamma : float or sequence of float, default=2.0
-        Focusing parameter, at least 0; one for all classes or one per class.
+        Focusing parameter, from 0 to 20; one for all classes or one per class.
     alpha : float, sequence of float or None, default=None
         Class weights as in :class:`skfocal.FocalLoss`.
     link : {"posterior", "focal"}, default="posterior"

@@ -17,6 +17,7 @@ from skfocal.lightgbm._model import (
     words_without_features,
 )
 from skfocal.lightgbm._objective import FocalMetric, FocalObjective
+from skfocal.lightgbm._words import stops_early
 
 __all__ = ["Training"]
 
@@ -44,6 +45,8 @@ class Training(BoostingTraining):
         names, functions = choose_metrics(
             self.eval_metric, self.params, FocalMetric._of(self.loss), n_classes
         )
+        if stops_early(self.params, self.callbacks):
+            self._check_ranked(names)
         data = self._training_set()
         scores: dict[str, Any] = {}
         words: dict[str, Any] = {"metric": names or "None"}
@@ -59,7 +62,18 @@ class Training(BoostingTraining):
             words |= words_without_features(n_classes)
             raw_metrics = metrics if n_classes == 2 else OfLogarithms(metrics)
             booster = self._boosted(data, words, raw_metrics, callbacks)
+        if stops_early(self.params, self.callbacks):
+            self._check_scores(scores)
         return booster, scores
+
+    def _check_ranked(self, names: list[str]) -> None:
+        """Raise for a metric that LightGBM sets to 1 where there is nothing to rank."""
+        for rows, valid_name in zip(self.valid, self.valid_names, strict=True):
+            if names and len(np.unique(rows.codes)) < 2:
+                raise ValueError(
+                    f"the metric {names[0]!r} must be a number on each validation set "
+                    f"to stop early by, got rows of one class only on {valid_name!r}"
+                )
 
     def _boosted(
         self, data: lgb.Dataset, words: dict[str, Any], metrics: Any, callbacks: Any

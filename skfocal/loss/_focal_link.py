@@ -103,6 +103,9 @@ def softmax_proba(z: FloatArray, gamma: FloatArray, alpha: FloatArray) -> FloatA
     return np.exp(softmax_log_proba(z, gamma, alpha))
 
 
+_LEAST_GAMMA = 1e-300
+
+
 def _find_root(
     function: Callable[..., FloatArray],
     bracket: tuple[FloatArray, FloatArray],
@@ -130,7 +133,8 @@ def _logit_from_log_proba_over_phi(value: FloatArray, gamma: FloatArray) -> Floa
     def excess(u: FloatArray, value: FloatArray, gamma: FloatArray) -> FloatArray:
         return _log_proba_over_phi(u, gamma) - value
 
-    focal = gamma > 0
+    # Below it, high would overflow; a smaller gamma changes no digit next to 0.
+    focal = gamma > _LEAST_GAMMA
     safe_gamma = np.where(focal, gamma, 1.0)
     # G(u) <= u + gamma log 2 for u < 0; G(u) >= gamma u - log(2 + 2 gamma) for u > 0.
     low = np.minimum(0.0, value - safe_gamma * np.log(2.0)) - 1.0

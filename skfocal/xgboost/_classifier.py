@@ -58,7 +58,7 @@ class FocalXGBClassifier(TrainedXGBModel):
     Parameters
     ----------
     focal_gamma : float or sequence of float, default=2.0
-        Focusing parameter >= 0, of all classes or of each; 0 makes it the log loss.
+        Focusing parameter, 0 to 20, of all classes or of each; 0 makes it the log loss.
     focal_alpha : None, float, "balanced", dict or sequence of float, default=None
         Cost of a mistake on each class, which moves ``predict``, while probabilities
         stay those of the classes: the weight in (0, 1) of ``classes_[1]`` of two, whose

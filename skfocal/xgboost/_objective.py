@@ -42,7 +42,7 @@ class FocalObjective(BoostingObjective):
     Parameters
     ----------
     gamma : float or sequence of float, default=2.0
-        Focusing parameter >= 0, of all classes or of each.
+        Focusing parameter, 0 to 20, of all classes or of each.
     alpha : float, sequence of float or None, default=None
         Weights of the classes, as :class:`skfocal.FocalLoss` takes them.
     link : {"posterior", "focal"}, default="posterior"

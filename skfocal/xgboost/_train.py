@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xgboost as xgb
 
 from skfocal._boosting.rows import BoostingRows
-from skfocal._boosting.training import BoostingTraining
+from skfocal._boosting.training import BoostingTraining, check_raw_of_model
 from skfocal.xgboost._categories import with_categories_of
 from skfocal.xgboost._metrics import Metrics
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
@@ -174,14 +174,24 @@ class Training(BoostingTraining):
             callbacks=[uncut, *(self.callbacks or ()), *watching],
             custom_metric=metrics,
         )
+        if self._stops_early():
+            self._check_scores(scores)
         booster = with_categories_of(uncut.booster, booster)
         add_to_start(booster, self.shift)
         return booster, scores
 
+    def _stops_early(self) -> bool:
+        kind = xgb.callback.EarlyStopping
+        by_callback = any(isinstance(c, kind) for c in self.callbacks or ())
+        return by_callback or self.early_stopping_rounds is not None
+
     def _find_shift(self, data: xgb.DMatrix, booster: xgb.Booster) -> None:
+        raw_of_rows = partial(self._raw_of_rows, booster, data)
         # Linear models have one start for all classes.
         if np.ndim(self.start) == 0 or not is_linear(booster):
-            self._balance(partial(self._raw_of_rows, booster, data))
+            self._balance(raw_of_rows)
+        else:
+            check_raw_of_model(raw_of_rows())
 
     def _raw_of_rows(self, booster: xgb.Booster, data: xgb.DMatrix) -> FloatArray:
         """Return the raw predictions of the training data, up to the best round."""
