@@ -16,6 +16,7 @@ from skfocal._validation import (
     check_alpha,
     check_class_count,
     check_length,
+    check_one_kind,
     check_weight,
     positive_total,
 )
@@ -115,6 +116,7 @@ def weigh_rows(
 
 def check_label_column(y: Any, name: str) -> npt.NDArray[Any]:
     """Return labels of any type as an array."""
+    check_one_kind(y, name)
     y = column_or_1d(_without_nullable_type(y), warn=True)
     assert_all_finite(y, input_name=name)
     check_classification_targets(y)

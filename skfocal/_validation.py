@@ -1,7 +1,7 @@
 """Checks of arguments: each error names the argument, the constraint and the value."""
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Number, Real
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating]
 PerClass = float | tuple[float, ...]
+_MISSING = ("NAType", "NaTType")
 
 
 def _as_floats(name: str, value: Any) -> PerClass:
@@ -42,6 +43,35 @@ def check_alpha(alpha: Any, name: str = "alpha") -> PerClass | None:
     if not all(0.0 < a < np.inf for a in np.atleast_1d(values)):
         raise ValueError(f"{name} must be > 0 and finite for each class, got {alpha!r}")
     return values
+
+
+def check_whole(name: str, value: Any, least: int | None = None) -> None:
+    """Raise if a value is no whole number, or one that is too small."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or (least is not None and value < least):
+        limit = "" if least is None else f" >= {least}"
+        raise ValueError(f"{name} must be a whole number{limit}, got {value!r}")
+
+
+def check_one_kind(y: Any, name: str) -> None:
+    """Raise for missing labels, and for labels that can't be sorted."""
+    if isinstance(y, (list, tuple)):
+        labels = np.fromiter(y, dtype=object, count=len(y))
+    else:
+        labels = np.asarray(y)
+    if labels.dtype != object or labels.ndim == 0:
+        return
+    labels = labels.ravel()
+    kinds = {type(label) for label in labels}
+    for label in labels if kinds & {float, type(None)} or len(kinds) > 1 else ():
+        is_nan = isinstance(label, (float, np.floating)) and label != label
+        # pandas' own mark of a missing value isn't unequal to itself.
+        if label is None or is_nan or type(label).__name__ in _MISSING:
+            raise ValueError(f"{name} must hold no missing labels, got {label!r}")
+    numbers = all(issubclass(k, Number) and not issubclass(k, bool) for k in kinds)
+    if len(kinds) > 1 and not numbers and not all(issubclass(k, str) for k in kinds):
+        found = sorted(kind.__name__ for kind in kinds)
+        raise ValueError(f"{name} must hold labels of one kind, got {found}")
 
 
 def check_option(name: str, value: Any, options: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from skfocal._boosting.model_state import (
     has_same_scale,
 )
 from skfocal._boosting.rows import BoostingRows, RowChecks
-from skfocal._boosting.words import random_seed
+from skfocal._boosting.words import random_seed, refuse_focal_words
 from skfocal._classes import codes_of_largest_cost
 from skfocal.loss import FocalLoss
 
@@ -87,6 +87,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
             The classifier.
         """
         own = parameter_names(type(self))
+        refuse_focal_words(name for name in params if name not in own)
         for name, value in params.items():
             if name in own:
                 setattr(self, name, value)

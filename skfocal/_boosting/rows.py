@@ -20,7 +20,13 @@ from skfocal._boosting.ranges import (
 )
 from skfocal._boosting.words import check_pair, per_validation_set, random_seed
 from skfocal._classes import WeightedRows, resolve_alpha, take_rows, weigh_rows
-from skfocal._validation import check_class_count, check_gamma, check_option
+from skfocal._validation import (
+    check_class_count,
+    check_gamma,
+    check_one_kind,
+    check_option,
+    check_whole,
+)
 from skfocal.loss import FocalLoss
 from skfocal.loss._loss import LINKS
 
@@ -73,6 +79,11 @@ class RowChecks:
     validation_fraction: float | None
     random_state: Any
     objective: Any
+    n_estimators: Any
+    n_jobs: Any
+    # Whether None stands for a number of rounds, and the least number that trains.
+    _has_default_rounds: bool = False
+    _least_rounds: int = 1
     # What the engine calls the user's own start of the raw predictions.
     _offset_word: str
     # The order in which it lists the classes of all samples, if it is flat.
@@ -94,6 +105,7 @@ class RowChecks:
             "ensure_min_samples": 2 if reset else 1,
         }
         if hasattr(X, "columns"):
+            check_table(X)
             checks = {"skip_check_array": True}
         if reset:
             X = validate_data(self, X, y, **checks)[0]
@@ -111,6 +123,10 @@ class RowChecks:
 
     def _check_focal_parameters(self) -> None:
         """Raise for what is wrong whatever the data."""
+        if self.n_estimators is not None or not self._has_default_rounds:
+            check_whole("n_estimators", self.n_estimators, self._least_rounds)
+        if self.n_jobs is not None:
+            check_whole("n_jobs", self.n_jobs)
         check_trainable_gamma(self.focal_gamma, "focal_gamma")
         check_option("focal_link", self.focal_link, LINKS)
         check_hessian("focal_hessian", self.focal_hessian, self.focal_link)
@@ -131,6 +147,8 @@ class RowChecks:
     ) -> BoostingRows:
         """Check the training data, encode its labels, set ``classes_``, ``loss_``."""
         self._check_focal_parameters()
+        if y is not None:
+            check_one_kind(y, "y")
         X = self._check_features(X, y, reset=True)
         self.classes_, weighted = weigh_rows(X, y, sample_weight, self.class_weight)
         self._choose_loss(weighted.codes, weighted.sample_weight)
@@ -265,6 +283,19 @@ class RowChecks:
             )
         flat = values.shape == other
         return values.reshape(shape, order=self._flat_offset) if flat else values
+
+
+def check_table(table: Any) -> None:
+    """Raise for a table without rows or columns, or with two columns of one name."""
+    shape = getattr(table, "shape", (1, 1))
+    if 0 in shape:
+        raise ValueError(f"X must have at least one row and column, got shape {shape}")
+    # Arrow calls them otherwise.
+    names = getattr(table, "column_names", None)
+    names = list(table.columns if names is None else names)
+    if len(set(names)) < len(names):
+        again = sorted({str(name) for name in names if names.count(name) > 1})
+        raise ValueError(f"X must have columns of different names, got twice {again}")
 
 
 def in_canonical_format(X: Any) -> Any:

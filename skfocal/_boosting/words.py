@@ -1,6 +1,8 @@
 """What the words of fit and of the constructor mean, whatever the engine."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ FloatArray = npt.NDArray[np.floating]
 # The constructor's parameters that are not the engine's.
 FOCAL_WORDS = {"focal_gamma", "focal_alpha", "focal_link", "focal_hessian"}
 OWN_WORDS = FOCAL_WORDS | {"validation_fraction"}
+# The engines' own names are at most .7 like one of these.
+_ALIKE = 0.85
 
 
 def refuse_focal_words(names: Iterable[str]) -> None:
@@ -35,6 +39,9 @@ def refuse_focal_words(names: Iterable[str]) -> None:
                 f"the parameters of the focal loss must be {sorted(FOCAL_WORDS)}, "
                 f"got {name}"
             )
+        meant = get_close_matches(name, OWN_WORDS, n=1, cutoff=_ALIKE)
+        if meant:
+            raise ValueError(f"{meant[0]} must be spelt so, got {name}")
 
 
 def check_task(
@@ -72,9 +79,11 @@ def check_task(
 
 def check_positive_weight(scale_pos_weight: Any) -> float:
     """Return the factor of the weights of class 1 of two."""
-    if not 0.0 < scale_pos_weight < np.inf:
+    number = isinstance(scale_pos_weight, Real)
+    if not number or not 0.0 < scale_pos_weight < np.inf:
         raise ValueError(
-            f"scale_pos_weight must be > 0 and finite, got {scale_pos_weight!r}"
+            "scale_pos_weight must be a number > 0 and finite, "
+            f"got {scale_pos_weight!r}"
         )
     return float(scale_pos_weight)
 

@@ -15,6 +15,7 @@ from skfocal.lightgbm._train import Training
 from skfocal.lightgbm._trained import TrainedLGBMModel
 from skfocal.lightgbm._words import (
     DECIDED_HERE,
+    check_column_names,
     check_objective,
     class_factors,
     evaluation_names,
@@ -315,6 +316,8 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         with unchanged_on_error(self):
             params = self._train_params()
             train = self._training_data(X, y, sample_weight, init_score)
+            given_names = () if isinstance(feature_name, str) else feature_name
+            check_column_names(given_names or getattr(self, "feature_names_in_", ()))
             extras = {
                 "eval_sample_weight": eval_sample_weight,
                 "eval_init_score": eval_init_score,

@@ -1,6 +1,7 @@
 """What the words of LightGBM's own classifier mean to lightgbm.train."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import joblib
@@ -12,9 +13,11 @@ from skfocal._boosting.words import (
     check_task,
     refuse_focal_words,
 )
+from skfocal._validation import check_whole
 
 __all__ = [
     "DECIDED_HERE",
+    "check_column_names",
     "check_objective",
     "class_factors",
     "evaluation_names",
@@ -41,6 +44,8 @@ _WITHOUT_EFFECT = {
 THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads")
 # What the training says in its own way.
 DECIDED_HERE = {*THREAD_ALIASES, *_OBJECTIVE_ALIASES, *_CLASS_COUNT_ALIASES}
+# LightGBM refuses them, since it writes models as JSON, too.
+_NOT_IN_NAMES = set('",:[]{}')
 _PREDICTION_WORDS = (
     *("pred_early_stop", "pred_early_stop_freq", "pred_early_stop_margin"),
 )
@@ -150,6 +155,25 @@ def refuse_columns(X: Any) -> None:
         )
 
 
+def check_column_names(names: Iterable[Any]) -> None:
+    """Raise for names that a model of LightGBM can't hold apart, as lines of text."""
+    read: dict[str, str] = {}
+    for name in map(str, names):
+        controls = any(unicodedata.category(c) == "Cc" for c in name)
+        if not name or controls or set(name) & _NOT_IN_NAMES:
+            raise ValueError(
+                "the columns of X must have names without control characters and "
+                f"without {''.join(sorted(_NOT_IN_NAMES))} for LightGBM, got {name!r}"
+            )
+        known = name.replace(" ", "_")
+        if known in read:
+            raise ValueError(
+                "the columns of X must have names that differ by more than spaces and "
+                f"underlines for LightGBM, got {read[known]!r} and {name!r}"
+            )
+        read[known] = name
+
+
 def prediction_words(params: dict[str, Any]) -> dict[str, Any]:
     """Return those of the constructor's further parameters that predictions heed."""
     return {name: params[name] for name in _PREDICTION_WORDS if name in params}
@@ -165,6 +189,7 @@ def thread_count(n_jobs: int | None, words: dict[str, Any]) -> int:
         return given[0]
     if n_jobs is None:
         return joblib.cpu_count(only_physical_cores=True)
+    check_whole("n_jobs", n_jobs)
     return max(joblib.cpu_count() + 1 + n_jobs, 1) if n_jobs < 0 else n_jobs
 
 

@@ -52,6 +52,8 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
     importance_type: str | None
     _offset_word = "base_margin"
     _flat_offset = "C"
+    _has_default_rounds = True
+    _least_rounds = 0
     _models = MODELS
     _read_state = staticmethod(read_state)
     _with_state = staticmethod(write_state)

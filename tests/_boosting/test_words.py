@@ -1,9 +1,13 @@
 """What constructor and fit refuse, and in what words."""
 
-import numpy as np
-import pytest
+import re
 
-from tests._boosting.data import table
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_equal
+
+from tests._boosting.data import frame, table
 from tests._boosting.refusals import assert_refused, assert_refused_unchanged
 
 
@@ -26,7 +30,6 @@ from tests._boosting.refusals import assert_refused, assert_refused_unchanged
             {"focal_link": "logit"},
             "focal_link must be one of ['focal', 'posterior'], got 'logit'",
         ),
-        ({"focal_gama": 1.0}, "the parameters of the focal loss must be ["),
         (
             {"objective": "regression"},
             "objective must be None or one of [",
@@ -35,6 +38,109 @@ from tests._boosting.refusals import assert_refused, assert_refused_unchanged
 )
 def test_parameters(engine, words, message):
     assert_refused_unchanged(engine, words, message)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("focal_gama", "the parameters of the focal loss must be ['focal_alpha', "),
+        ("focalgamma", "focal_gamma must be spelt so, got focalgamma"),
+        ("fokal_alpha", "focal_alpha must be spelt so, got fokal_alpha"),
+        (
+            "validation_fracton",
+            "validation_fraction must be spelt so, got validation_f",
+        ),
+    ],
+)
+def test_misspelt_parameters(engine, name, message):
+    model = engine.classifier()
+    before = model.get_params()
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        model.set_params(n_estimators=3, **{name: 1.0})
+    assert_equal(model.get_params(), before)
+    # scikit-learn lets no constructor raise: fit does.
+    assert_refused(engine.classifier(**{name: 1.0}), message, *table())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"n_estimators": "5"}, "n_estimators must be a whole number >= "),
+        ({"n_estimators": 1.5}, "n_estimators must be a whole number >= "),
+        ({"n_estimators": -1}, "n_estimators must be a whole number >= "),
+        ({"n_estimators": True}, "n_estimators must be a whole number >= "),
+        ({"n_jobs": "x"}, "n_jobs must be a whole number, got 'x'"),
+        ({"n_jobs": 1.5}, "n_jobs must be a whole number, got 1.5"),
+        (
+            {"scale_pos_weight": "2"},
+            "scale_pos_weight must be a number > 0 and finite, ",
+        ),
+    ],
+)
+def test_parameters_that_are_no_numbers(engine, words, message):
+    assert_refused_unchanged(engine, words, message)
+
+
+def test_only_xgboost_has_a_default_number_of_rounds(engine):
+    model = engine.classifier(n_estimators=None)
+    if engine.name == "lightgbm":
+        message = "n_estimators must be a whole number >= 1, got None"
+        assert_refused(model, message, *table())
+    else:
+        assert model.fit(*table()).n_iter_ == 100
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda X: X[[]],
+            "X must have at least one row and column, got shape (400, 0)",
+        ),
+        (lambda X: X[:0], "X must have at least one row and column, got shape (0, 1)"),
+        (
+            lambda X: pd.concat([X, X], axis=1),
+            "X must have columns of different names, got twice ['size']",
+        ),
+    ],
+)
+def test_tables_without_rows_or_columns_or_with_one_name_twice(engine, make, message):
+    X, y = frame()
+    X = X[["size"]]
+    model = engine.classifier().fit(X, y)
+    other = make(X)
+    assert_refused(engine.classifier(), message, other, y[: len(other)])
+    words = {"X_val": other, "y_val": y[: len(other)]}
+    assert_refused(engine.classifier(), message, X, y, **words)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        model.predict(other)
+
+
+MISSING, KIND = (
+    "y must hold no missing labels, got ",
+    "y must hold labels of one kind, ",
+)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (pd.Series(["a", "b", None], dtype="string"), f"{MISSING}<NA>"),
+        (np.array(["a", "b", None], dtype=object), f"{MISSING}None"),
+        (np.array(["a", "b", np.nan], dtype=object), f"{MISSING}nan"),
+        (["a", "b", None], f"{MISSING}None"),
+        (pd.Series(["a", "b", None], dtype="category"), f"{MISSING}nan"),
+        (np.array([0, 1, "1"], dtype=object), f"{KIND}got ['int', 'str']"),
+        ([0, 1, "1"], f"{KIND}got ['int', 'str']"),
+        (np.array([0, 1, True], dtype=object), f"{KIND}got ['bool', 'int']"),
+    ],
+)
+def test_labels_that_are_missing_or_of_several_kinds(engine, y, message):
+    X = np.arange(3.0)[:, None]
+    assert_refused(engine.classifier(), message, X, y)
+    words = {"X_val": X, "y_val": y}
+    message = message.replace("y must", "y_val must", 1)
+    assert_refused(engine.classifier(), message, X, [y[0], y[1], y[0]], **words)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import joblib
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -178,3 +179,31 @@ def test_missing_values_of_polars_are_missing(kind):
     expected = classifier().fit(numbers, values).predict_proba(numbers)
     got = classifier().fit(X, values).predict_proba(X)
     np.testing.assert_array_equal(got, expected)
+
+
+PLAIN = "the columns of X must have names without control characters and without "
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a\nb", "b"], PLAIN),
+        (["a\rb", "b"], PLAIN),
+        (["a\0b", "b"], PLAIN),
+        (["", "b"], PLAIN),
+        (["a:b", "b"], PLAIN),
+        (["a b", "a_b"], "the columns of X must have names that differ by more than"),
+    ],
+)
+def test_names_of_columns_that_no_model_holds(names, message):
+    X, y = np.arange(80.0).reshape(40, 2), np.arange(40) % 2
+    assert_refused(classifier(), message, pd.DataFrame(X, columns=names), y)
+    assert_refused(classifier(), message, X, y, feature_name=names)
+
+
+def test_names_of_columns_with_letters_of_any_language():
+    X, y = np.arange(80.0).reshape(40, 2), np.arange(40) % 2
+    X = pd.DataFrame(X, columns=["größe in m", "重量"])
+    model = classifier().fit(X, y)
+    restored = type(model).from_booster(model.booster_)
+    assert restored.feature_names_in_.tolist() == ["größe in m", "重量"]
