@@ -27,6 +27,8 @@ class OnDask(BaseEstimator):
     """
 
     client: Any
+    # Parameters that a single machine doesn't have.
+    _of_cluster: ClassVar = frozenset({"client"})
     # The classifier of a single machine, and by what its threads are limited.
     _local_class: type
     _one_thread: ClassVar[dict[str, Any]]
@@ -50,7 +52,7 @@ class OnDask(BaseEstimator):
         """
         check_is_fitted(self)
         params = self.get_params(deep=False)
-        params.pop("client")
+        params = {k: v for k, v in params.items() if k not in self._of_cluster}
         local = self._local_class(**params)
         fitted = {k: v for k, v in vars(self).items() if k.endswith("_")}
         vars(local).update(fitted)

@@ -173,7 +173,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             eval_y=eval_y,
         )
         client = find_client(self.client)
-        with unchanged_on_error(self), cluster_errors():
+        with unchanged_on_error(self), cluster_errors(), client.as_current():
             params = self._train_params()
             rows, summary = self._training_rows(client, X, y, sample_weight)
             valid = self._validation_rows(client, X_val, y_val, sample_weight_val)

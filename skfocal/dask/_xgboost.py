@@ -41,6 +41,9 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
         As in :class:`skfocal.FocalXGBClassifier`.
     client : distributed.Client or None, default=None
         Connection to the cluster; by default the active one. It isn't pickled.
+    coll_cfg : xgboost.collective.Config or None, default=None
+        How XGBoost's workers speak to each other; its ``timeout`` is how many seconds
+        one waits for another that doesn't answer.
     **kwargs
         Parameters of :class:`skfocal.FocalXGBClassifier`, of which ``n_jobs`` limits
         the threads of a worker. On a cluster there is no ``validation_fraction``,
@@ -74,6 +77,7 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
     (569, 2)
     """
 
+    _of_cluster = frozenset({"client", "coll_cfg"})
     _local_class = FocalXGBClassifier
     _one_thread: ClassVar = {"n_jobs": 1, "nthread": 1}
 
@@ -83,10 +87,12 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
         focal_alpha: Any = None,
         *,
         client: Client | None = None,
+        coll_cfg: xgb.collective.Config | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(focal_gamma, focal_alpha, **kwargs)
         self.client = client
+        self.coll_cfg = coll_cfg
 
     def fit(  # type: ignore[override]
         self,
@@ -146,7 +152,7 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
             feature_weights=feature_weights,
         )
         client = find_client(self.client)
-        with unchanged_on_error(self), cluster_errors():
+        with unchanged_on_error(self), cluster_errors(), client.as_current():
             params = self._train_params()
             self._refuse_parameters()
             rows, summary = self._training_rows(client, X, y, sample_weight)
@@ -204,6 +210,7 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
                 obj=self._objective_at_workers(FocalObjective, summary),
                 custom_metric=metrics,
                 verbose_eval=verbose,
+                coll_cfg=self.coll_cfg,
                 callbacks=[*self._uncutting(), *stopping(rounds, metrics.last)],
             )
         self.evals_result_ = _with_floats(trained["history"])

@@ -46,23 +46,42 @@ def test_what_a_worker_raises(engine, client):
     assert_array_equal(model.predict_proba(X), before)
 
 
-class Sleeps(xgb.callback.TrainingCallback):
-    """A training that takes long enough to be killed."""
+class Tells(xgb.callback.TrainingCallback):
+    """A training that says when it is under way, and doesn't end by itself soon."""
+
+    def __init__(self, path):
+        self.path = path
 
     def after_iteration(self, model, epoch, evals_log):
-        time.sleep(0.1)
+        tell(self.path, epoch)
 
 
-def sleeps(env):
-    time.sleep(0.1)
+def tell(path, iteration):
+    if iteration == 2:
+        path.touch()
+    time.sleep(0.05)
+
+
+def tells(path):
+    def callback(env):
+        tell(path, env.iteration)
+
+    return callback
+
+
+def kill_when_told(path, process, killed):
+    while not path.exists():
+        time.sleep(0.05)
+    os.kill(process, signal.SIGKILL)
+    killed.append(time.monotonic())
 
 
 @each_engine
-def test_a_killed_worker(engine):
+def test_a_killed_worker(engine, tmp_path):
     X, y, _ = make_data()
-    lightgbm = engine.name == "lightgbm"
-    of_fit = {"callbacks": [sleeps]} if lightgbm else engine.silent
-    words = {} if lightgbm else {"callbacks": [Sleeps()]}
+    lightgbm, path = engine.name == "lightgbm", tmp_path / "under way"
+    of_fit = {"callbacks": [tells(path)]} if lightgbm else engine.silent
+    words = {} if lightgbm else {"callbacks": [Tells(path)]}
     with (
         LocalCluster(
             n_workers=2,
@@ -73,19 +92,14 @@ def test_a_killed_worker(engine):
         ) as cluster,
         Client(cluster, set_as_default=False) as own,
     ):
-        model = engine.model(client=own, n_estimators=600, **words)
-        victim = next(iter(own.run(os.getpid).values()))
-        killed = []
-
-        def kill():
-            os.kill(victim, signal.SIGKILL)
-            killed.append(time.monotonic())
-
-        timer = threading.Timer(8.0, kill)
-        timer.start()
+        model = engine.model(client=own, n_estimators=2000, **words)
+        victim, killed = next(iter(own.run(os.getpid).values())), []
+        killer = threading.Thread(
+            target=kill_when_told, args=(path, victim, killed), daemon=True
+        )
+        killer.start()
         with pytest.raises(RuntimeError, match="on the cluster failed"):
             model.fit(*on_dask(X, y), **of_fit)
-        # The training was in its midst, and nobody waited for LightGBM's time_out.
-        assert killed
+        # Nobody waited for LightGBM's time_out.
         assert time.monotonic() - killed[0] < 30.0
         assert not model.__sklearn_is_fitted__()
