@@ -161,5 +161,5 @@ class SparkFocalXGBClassifier(
         DefaultParamsWriter
             Its ``save`` takes a path.
         """
-        self.check_can_be_saved()
+        self._check_can_be_saved()
         return super().write()

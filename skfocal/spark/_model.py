@@ -18,7 +18,7 @@ from pyspark.ml.util import (
     MLWritable,
     MLWriter,
 )
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from xgboost.spark.summary import XGBoostTrainingSummary
 
@@ -138,22 +138,21 @@ class SparkFocalXGBClassifierModel(Model, FocalSparkParams, MLReadable, MLWritab
             "predictionCol": ("prediction", _as_is),
             "pred_contrib_col": ("contributions", _as_is),
         }
-        wanted = {self.given(p): out for p, out in outputs.items() if self.given(p)}
+        wanted = {self._given(p): out for p, out in outputs.items() if self._given(p)}
         if not wanted:
             return dataset
         fields = [field for field, _ in wanted.values()]
-        both = f"{self.uid}_output"
+        both, cpus = f"{self.uid}_output", task_cpus(dataset.sparkSession)
         predicted = dataset.withColumn(
-            both, self._predictions(fields)(features_of(self, dataset))
+            both, self._predictions(fields, cpus)(features_of(self, dataset))
         )
         for name, (field, form) in wanted.items():
             predicted = predicted.withColumn(name, form(F.col(f"`{both}`.{field}")))
         return predicted.drop(both)
 
-    def _predictions(self, fields: list[str]) -> Any:
+    def _predictions(self, fields: list[str], cpus: int) -> Any:
         """Return a function of Spark's columns."""
-        local, rounds = self.to_local(), self.given("iteration_range")
-        cpus = task_cpus(SparkSession.active())
+        local, rounds = self.to_local(), self._given("iteration_range")
         schema = ", ".join(f"{field} {_TYPES[field]}" for field in fields)
 
         @F.pandas_udf(schema)
@@ -239,7 +238,7 @@ def local_classifier(
 ) -> FocalXGBClassifier:
     """Return the classifier of a model that holds its state, with all parameters."""
     local = FocalXGBClassifier.from_booster(booster)
-    words = params.engine_words()
+    words = params._engine_words()
     words |= {
         name: params.getOrDefault(name)
         for name in ("focal_gamma", "focal_alpha", "focal_link", "focal_hessian")
@@ -270,9 +269,9 @@ def trained_classifier(
 
 def _words_of_predictions(params: FocalSparkParams) -> dict[str, Any]:
     """Return what from_booster would otherwise not know, as a saved model holds it."""
-    given = {name: params.given(name) for name in ("booster", "missing")}
+    given = {name: params._given(name) for name in ("booster", "missing")}
     words = {k: v for k, v in given.items() if v is not None and v == v}
-    if params.given("feature_types"):
+    if params._given("feature_types"):
         words["enable_categorical"] = True
     return words
 
@@ -283,7 +282,7 @@ class _ModelWriter(MLWriter):
         self._model = model
 
     def saveImpl(self, path: str) -> None:
-        self._model.check_can_be_saved()
+        self._model._check_can_be_saved()
         spark, local = self.sparkSession, self._model.to_local()
         kept = {name: getattr(local, name) for name in _KEPT}
         DefaultParamsWriter.saveMetadata(

@@ -179,21 +179,21 @@ class FocalSparkParams(
             known = self.getOrDefault("arbitrary_params_dict")
             self._set(arbitrary_params_dict=known | params)
 
-    def given(self, name: str) -> Any:
+    def _given(self, name: str) -> Any:
         """Return a parameter's value; None if it has none, or is an empty name."""
         value = self.getOrDefault(name) if self.isDefined(name) else None
         return None if isinstance(value, (str, list)) and not value else value
 
-    def engine_words(self) -> dict[str, Any]:
+    def _engine_words(self) -> dict[str, Any]:
         """Return the parameters of XGBoost that have a value."""
         names = {p.name for p in host_params() if self.hasParam(p.name)} - _COLUMNS
-        values = {name: self.given(name) for name in sorted(names)}
+        values = {name: self._given(name) for name in sorted(names)}
         further = values.pop("arbitrary_params_dict") or {}
         return {k: v for k, v in values.items() if v is not None} | further
 
-    def check_can_be_saved(self) -> None:
+    def _check_can_be_saved(self) -> None:
         """Raise for a parameter that Spark's files, of JSON, can't hold."""
-        callbacks = self.given("callbacks")
+        callbacks = self._given("callbacks")
         if callbacks:
             raise ValueError(
                 f"callbacks must be None in what is saved, got {callbacks!r}"

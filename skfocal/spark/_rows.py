@@ -30,11 +30,15 @@ def features_of(params: FocalSparkParams, dataset: DataFrame) -> Column:
     As in XGBoost's own model, one vector or array serves where not all of several
     columns are there.
     """
-    names = params.given("features_cols")
-    if names and set(names) <= set(dataset.columns):
+    names, name = (
+        params._given("features_cols") or [],
+        params.getOrDefault("featuresCol"),
+    )
+    missing = [n for n in names if n not in dataset.columns]
+    if names and not missing:
         return F.array(*(F.col(name).cast("float") for name in names))
-    name = params.getOrDefault("featuresCol")
-    _check_there(dataset, "featuresCol", name)
+    if name not in dataset.columns:
+        _check_there(dataset, "featuresCol", missing[0] if missing else name)
     if isinstance(dataset.schema[name].dataType, VectorUDT):
         # Spark's function stumbles over null.
         column = F.col(name)
@@ -108,12 +112,12 @@ class SparkRows:
         numeric = (NumericType, BooleanType)
         _check_type(dataset, "labelCol", label, numeric, f"numbers {_INTO_CLASSES}")
         self._label = F.col(label).cast("double")
-        self.weight_name = params.given("weightCol")
+        self.weight_name = params._given("weightCol")
         self._weight = F.lit(1.0)
         if self.weight_name:
             _check_type(dataset, "weightCol", self.weight_name, NumericType, "numbers")
             self._weight = F.col(self.weight_name).cast("double")
-        self.valid_name = params.given("validationIndicatorCol")
+        self.valid_name = params._given("validationIndicatorCol")
         self._valid = F.lit(False)
         if self.valid_name:
             name, param = self.valid_name, "validationIndicatorCol"
@@ -121,7 +125,7 @@ class SparkRows:
             self._valid = F.col(name)
 
     def _feature_names(self) -> list[str]:
-        names = self._params.given("features_cols")
+        names = self._params._given("features_cols")
         for name in names or ():
             what = "numbers (each of features_cols)"
             _check_type(self._dataset, "featuresCol", name, NumericType, what)
@@ -164,7 +168,7 @@ class SparkRows:
         return [_Group(*row) for row in groups.collect()]
 
     def _has_features(self) -> Column:
-        if self._params.given("features_cols"):
+        if self._params._given("features_cols"):
             return F.lit(True)
         return F.col(self.features[0]).isNotNull()
 

@@ -56,7 +56,7 @@ def check_params(params: FocalSparkParams) -> None:
     link = params.getOrDefault("focal_link")
     check_option("focal_link", link, LINKS)
     check_hessian("focal_hessian", params.getOrDefault("focal_hessian"), link)
-    words = params.engine_words()
+    words = params._engine_words()
     for name, value in _NOT_DISTRIBUTED.items():
         if words.get(name) == value:
             raise ValueError(
@@ -66,7 +66,7 @@ def check_params(params: FocalSparkParams) -> None:
     if words["num_workers"] < 1:
         raise ValueError(f"num_workers must be >= 1, got {words['num_workers']}")
     rounds = words.get("early_stopping_rounds")
-    if rounds is not None and not params.given("validationIndicatorCol"):
+    if rounds is not None and not params._given("validationIndicatorCol"):
         raise ValueError(
             "early_stopping_rounds must be None without a validationIndicatorCol, "
             f"got {rounds}"
@@ -127,7 +127,7 @@ class SparkTraining:
         self, params: FocalSparkParams, rows: SparkRows, spark: SparkSession
     ) -> None:
         self._params, self._rows, self._spark = params, rows, spark
-        self._words = params.engine_words()
+        self._words = params._engine_words()
         counted = rows.class_weights()
         self._codes = np.arange(len(counted))
         self.loss = self._resolve_loss(counted)
@@ -159,7 +159,13 @@ class SparkTraining:
 
     @cached_property
     def _factors(self) -> FloatArray:
-        factor = positive_factor(self._words.get("scale_pos_weight"), self.n_classes)
+        given = self._words.get("scale_pos_weight")
+        if given is not None and self.n_classes > 2:
+            raise ValueError(
+                f"scale_pos_weight must be None for {self.n_classes} classes, "
+                f"got {given!r}"
+            )
+        factor = positive_factor(given, self.n_classes)
         return np.array([1.0, factor, *np.ones(self.n_classes - 2)])
 
     def run(self) -> Trained:
@@ -197,7 +203,7 @@ class SparkTraining:
             columns["validation_indicator_col"] = VALID
         if "coll_cfg" in self._words:
             words["coll_cfg"] = xgb.collective.Config(**self._words["coll_cfg"])
-        several = self._params.given("features_cols") is not None
+        several = self._params._given("features_cols") is not None
         return SparkXGBClassifier(
             features_col=rows.features if several else rows.features[0],
             obj=part.step,

@@ -139,6 +139,12 @@ def test_a_column_that_is_not_there_is_an_error(of_vectors):
         model.transform(frame, {model.featuresCol: "x"})
 
 
+def test_a_feature_that_is_not_there_is_named(of_columns):
+    _, _, frame, model = of_columns
+    with pytest.raises(ValueError, match=r"featuresCol must name a col.*got 'x2'"):
+        model.transform(frame.drop("x2"))
+
+
 def test_sparse_vectors_stay_sparse(spark):
     X, y, _ = make_data(2)
     X[~(np.abs(X) > 0.5)] = 0.0

@@ -7,6 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skfocal import FocalXGBClassifier
+from skfocal._boosting.calibration import alpha_scale
+from skfocal._compute.threads import max_threads
 from tests.spark.data import MARKS, columns_of, frame_of, make_data
 
 from pyspark.ml.param import Params  # isort: skip
@@ -14,6 +16,7 @@ from skfocal.spark import SparkFocalXGBClassifier  # isort: skip
 from skfocal.spark._host import task_cpus, task_slots  # isort: skip
 from skfocal.spark._rows import LABEL, VALID, WEIGHT, SparkRows  # isort: skip
 from skfocal.spark._training import SparkTraining  # isort: skip
+from skfocal.spark._worker import WorkerPart  # isort: skip
 from xgboost.spark import SparkXGBClassifier  # isort: skip
 
 pytestmark = MARKS
@@ -85,7 +88,7 @@ def test_none_is_the_default():
 def test_further_parameters_add_up():
     estimator = SparkFocalXGBClassifier(max_cached_hist_node=7)
     estimator.setParams(updater="grow_quantile_histmaker")
-    words = estimator.engine_words()
+    words = estimator._engine_words()
     assert words["max_cached_hist_node"] == 7
     assert words["updater"] == "grow_quantile_histmaker"
 
@@ -122,7 +125,23 @@ def test_start_and_scale_are_the_single_machines(spark, rows, words):
     else:
         assert_allclose(training.loss.alpha, alone.loss_.alpha, rtol=1e-12)
     assert training.loss.gamma == alone.loss_.gamma
+    factor = np.where(y == 1, words.get("scale_pos_weight", 1.0), 1.0)
+    scale = alpha_scale(alone.loss_, y[~valid], (weight * factor)[~valid])
+    objective = training._worker_part().objective
+    assert_allclose(objective._scale, scale, rtol=1e-12)
     assert_allclose(training.start, alone.initial_score_, rtol=1e-12)
+
+
+def test_a_worker_computes_on_its_own_cores():
+    seen = []
+
+    def look(raw, data):
+        seen.append(max_threads())
+
+    part = WorkerPart(look, look, n_classes=2, n_threads=1)
+    part.step(np.zeros(3), None)
+    part.evaluate(np.zeros(3), None)
+    assert seen == [1, 1]
 
 
 def test_rows_of_weight_zero_are_dropped(spark, rows):

@@ -155,3 +155,9 @@ def test_values_that_cannot_be(frame, columns, message):
     )
     with pytest.raises(ValueError, match=message):
         estimator.fit(frame)
+
+
+def test_a_factor_of_class_1_of_three(frame):
+    frame = frame.withColumn("label", F.monotonically_increasing_id() % 3)
+    with pytest.raises(ValueError, match=r"scale_pos_weight .* 3 classes, got 2\.0"):
+        SparkFocalXGBClassifier(scale_pos_weight=2.0).fit(frame)
