@@ -14,7 +14,7 @@ from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import OWN_WORDS
 from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
-from skfocal.xgboost._model import link_words, up_to_best
+from skfocal.xgboost._model import held_start, link_words, up_to_best
 from skfocal.xgboost._train import Training
 from skfocal.xgboost._trained import TrainedXGBModel
 from skfocal.xgboost._words import (
@@ -175,7 +175,9 @@ class FocalXGBClassifier(TrainedXGBModel):
     initial_score_ : float or ndarray of shape (n_classes,)
         Where training started, in log-odds: at the best constant, or 0 if
         ``base_margin`` or ``xgb_model`` was given, and for a linear model of more than
-        two classes.
+        two classes. XGBoost holds it in float32, and for two classes between the
+        log-odds of 1e-6 and of 1 - 1e-6: a class that is rarer starts, and without
+        trees stays, there.
     calibration_shift_ : float or ndarray of shape (n_classes,)
         By how much the finished model's start was moved: see the notes.
     n_iter_ : int
@@ -449,7 +451,7 @@ class FocalXGBClassifier(TrainedXGBModel):
                 "early_stopping_rounds must be None without validation data in "
                 f"eval_set or X_val, got {self.early_stopping_rounds}"
             )
-        self.initial_score_ = self._start_of(train, origin)
+        self.initial_score_ = held_start(self._start_of(train, origin))
         training = Training(
             loss=self.loss_,
             hessian=self.focal_hessian,
@@ -468,6 +470,10 @@ class FocalXGBClassifier(TrainedXGBModel):
         )
         booster, self.evals_result_ = training.run()
         self.calibration_shift_ = training.shift
+        if origin is None and np.ndim(training.shift) == 0:
+            # What XGBoost clips the start's probability by is no part of it.
+            moved = held_start(self.initial_score_ + training.shift)
+            self.calibration_shift_ = moved - self.initial_score_
         self._set_booster(booster)
 
     def _task_words(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ __all__ = [
     "add_to_start",
     "check_link",
     "count_linked_classes",
+    "held_start",
     "holds_log_odds",
     "is_linear",
     "linear_terms",
@@ -28,6 +29,7 @@ __all__ = [
     "write_state",
 ]
 
+_LEAST_PROBA = 1e-6
 _LINKS = ("binary:logistic", "multi:softprob", "multi:softmax")
 
 FloatArray = npt.NDArray[np.floating]
@@ -56,13 +58,27 @@ def start_words(start: Any) -> dict[str, Any]:
     return {"base_score": np.asarray(start, dtype=np.float64).tolist()}
 
 
+def held_start(start: Any) -> Any:
+    """Return a start, in log-odds, as XGBoost holds it, but for float32's last digits.
+
+    Of two classes it is a probability, which XGBoost clips, and which next to 1 has few
+    digits of its distance.
+    """
+    if np.ndim(start) > 0:
+        return start
+    one, least = np.float32(1.0), np.float32(_LEAST_PROBA)
+    proba = np.clip(np.float32(expit(start)), least, one - least)
+    held = float(-np.log(one / proba - one))
+    return float(start) if np.isclose(start, held, rtol=1e-6, atol=1e-6) else held
+
+
 def start_of(booster: xgb.Booster) -> Any:
     """Return the raw prediction that the first tree adds to, in log-odds."""
     learner = json.loads(booster.save_config())["learner"]
     values = np.array(json.loads(learner["learner_model_param"]["base_score"]), float)
     if int(learner["learner_model_param"]["num_class"]) > 1:
         return values
-    return float(logit(values.ravel()[0]))
+    return held_start(logit(values.ravel()[0]))
 
 
 def _link_of(booster: xgb.Booster) -> str:
