@@ -91,7 +91,8 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
     def _objective_at_workers(self, objective: Any, summary: BoostingRows) -> Any:
         """Return an objective of ``loss_`` that keeps to its worker's threads."""
         scale = alpha_scale(self.loss_, summary.codes, summary.weight)
-        return AtWorker(objective._of(self.loss_, self.focal_hessian, scale))
+        objective = objective._of(self.loss_, self.focal_hessian, scale)
+        return AtWorker(objective, self.n_classes_)
 
     def _find_shift(self, rows: DaskRows) -> Any:
         """Return what the model lacks to balance its errors on all rows."""
@@ -104,16 +105,20 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
 
 
 class AtWorker:
-    """An objective whose kernels keep to the threads of the worker that calls it.
+    """An objective as a worker calls it.
 
-    Dask gives a worker a share of its machine's cores.
+    Its kernels keep to the threads of the worker, since Dask gives it a share of its
+    machine's cores only.
     """
 
-    def __init__(self, objective: Any) -> None:
-        self.objective = objective
+    def __init__(self, objective: Any, n_classes: int) -> None:
+        self.objective, self.n_classes = objective, n_classes
 
     # The signature by which engines know what an objective takes.
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if len(y_true) == 0 and self.n_classes > 2:
+            # XGBoost forgets the classes where a worker has rows to validate on only.
+            y_true = y_true.reshape(0, self.n_classes)
         with limited_threads(get_worker().state.nthreads):
             return self.objective(y_true, y_pred, sample_weight)
 

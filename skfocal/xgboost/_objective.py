@@ -13,7 +13,7 @@ from skfocal._validation import positive_total
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes
 from skfocal.loss._loss import Link
-from skfocal.xgboost._workers import sum_of_workers
+from skfocal.xgboost._workers import largest_of_workers, sum_of_workers
 
 __all__ = ["FOCAL_METRIC", "FocalMetric", "FocalObjective", "RepeatableObjective"]
 
@@ -158,7 +158,9 @@ class FocalMetric(BoostingMetric):
         self.__name__ = FOCAL_METRIC
 
     def _value(self, y: npt.NDArray[Any], raw: FloatArray, weight: Any) -> float:
-        counts = np.bincount(y, weight, minlength=count_classes(raw))
+        # A worker without rows isn't told of how many classes the others have some.
+        n_classes = largest_of_workers(count_classes(raw))
+        counts = np.bincount(y, weight, minlength=n_classes)
         # XGBoost takes the plain mean of its workers' values, however few rows some
         # have: each returns that of all rows.
         sums = sum_of_workers(np.array([self._sum(y, raw, weight), *counts]))

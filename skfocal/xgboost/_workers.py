@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from xgboost import collective
 
-__all__ = ["rows_of_all_workers", "sum_of_workers"]
+__all__ = ["largest_of_workers", "rows_of_all_workers", "sum_of_workers"]
 
 
 def sum_of_workers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -14,6 +14,13 @@ def sum_of_workers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if not collective.is_distributed():
         return values
     return collective.allreduce(values, collective.Op.SUM)
+
+
+def largest_of_workers(value: int) -> int:
+    """Return the largest of the workers' values."""
+    if not collective.is_distributed():
+        return value
+    return int(collective.allreduce(np.array([value]), collective.Op.MAX)[0])
 
 
 def rows_of_all_workers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -83,13 +83,13 @@ def make_data(n=900, n_classes=2, seed=0):
 def on_dask(X, *vectors, chunks=250, vector_chunks=None):
     """Return them in blocks of rows."""
     vector_chunks = chunks if vector_chunks is None else vector_chunks
-    vectors = (da.from_array(v, chunks=vector_chunks) for v in vectors)
+    vectors = (da.from_array(v, chunks=(vector_chunks,)) for v in vectors)
     return [da.from_array(X, chunks=(chunks, -1)), *vectors]
 
 
-def placed(client, *blocks_of_arrays):
+def placed(client, *blocks_of_arrays, workers=None):
     """Return arrays whose i-th block is at the i-th worker."""
-    workers = sorted(client.scheduler_info()["workers"])
+    workers = workers or sorted(client.scheduler_info()["workers"])
     arrays = []
     for blocks in blocks_of_arrays:
         futures = [

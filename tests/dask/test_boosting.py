@@ -107,8 +107,10 @@ def test_rows_of_weight_zero_do_not_count(engine):
 @each_engine
 def test_empty_blocks(engine):
     X, y, _ = make_data()
-    collections = on_dask(X, y, chunks=((0, 400, 0, 500),), vector_chunks=((0, 900),))
-    collections[0] = da.from_array(X, chunks=((0, 400, 0, 500), 6))
+    collections = [
+        da.from_array(X, chunks=((0, 400, 0, 500), 6)),
+        da.from_array(y, chunks=((0, 900),)),
+    ]
     model, expected = fit_both(engine, X, y, collections=collections)
     assert_same_problem(model, expected)
     proba = model.predict_proba(collections[0])
@@ -176,9 +178,8 @@ def test_early_stopping_by_all_validation_rows(engine, n_classes):
     X_val = X_val + np.random.default_rng(1).normal(size=X_val.shape)
     weight_val += 0.25
     # One chunk is at one worker only, and small ones are no fair share.
-    for chunks in (600, (500, 70, 30)):
-        X_c, y_c, w_c = on_dask(X_val, y_val, weight_val, chunks=(chunks,))
-        X_c = da.from_array(X_val, chunks=(chunks, -1))
+    for chunks in ((600,), (500, 70, 30)):
+        X_c, y_c, w_c = on_dask(X_val, y_val, weight_val, chunks=chunks)
         model = engine.model(**engine.stop_early).fit(
             *on_dask(X, y, weight), X_val=X_c, y_val=y_c, sample_weight_val=w_c,
             **engine.silent,
@@ -192,6 +193,24 @@ def test_early_stopping_by_all_validation_rows(engine, n_classes):
         codes = np.searchsorted(model.classes_, y_val)
         value = engine.score(model.loss_, codes, raw, weight_val)
         assert_allclose(scores[best], value, rtol=2e-5)
+
+
+@each_engine
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_workers_with_rows_of_one_kind(engine, n_classes, client):
+    """One has only rows to train on, the other only rows to validate on."""
+    X, y, weight = make_data(n_classes=n_classes)
+    first, second = sorted(client.scheduler_info()["workers"])
+    X_c, y_c, w_c = placed(client, [X], [y], [weight], workers=[first])
+    X_v, y_v, w_v = placed(client, [X], [y], [weight], workers=[second])
+    model = engine.model().fit(
+        X_c, y_c, w_c, X_val=X_v, y_val=y_v, sample_weight_val=w_v, **engine.silent
+    )
+    raw = model.decision_function(X) - model.calibration_shift_
+    value = engine.score(model.loss_, np.searchsorted(model.classes_, y), raw, weight)
+    scores = model.evals_result_[engine.valid][engine.metric]
+    assert_allclose(scores[-1], value, rtol=2e-5)
+    assert value < scores[0]
 
 
 def mean_error(y_true, y_proba, sample_weight=None):
@@ -253,9 +272,7 @@ def test_predictions_are_lazy_and_of_one_thread_per_task(engine, client):
         assert_array_equal(there.compute(), here)
     sent = model._at_workers(model.to_local()).result()
     assert sent.get_params()["n_jobs"] == 1
-    assert model.to_local().get_params() | {"client": None} == model.get_params() | {
-        "client": None
-    }
+    assert model.get_params()["n_jobs"] == model.to_local().get_params()["n_jobs"] == 2
 
     class Threads:
         def predict(self, X):
@@ -273,7 +290,7 @@ def test_objectives_keep_to_the_threads_of_their_worker(client):
     def count(y_true, y_pred, sample_weight=None):
         return threads.max_threads()
 
-    assert client.submit(AtWorker(count), 0, 0, pure=False).result() == 1
+    assert client.submit(AtWorker(count, 2), [0], 0, pure=False).result() == 1
     assert threads.max_threads() >= 1
 
 
