@@ -185,8 +185,8 @@ def test_large_means_and_constant_features():
 
 def test_more_coefficients_than_rows():
     X, y, _ = make_data(n=20, d=40)
-    model, expected = fit_both(X, y, collections=on_dask(X, y, chunks=12), tol=1e-9)
-    assert_same_fit(model, expected, rtol=1e-5)
+    model, expected = fit_both(X, y, collections=on_dask(X, y, chunks=12), tol=1e-6)
+    assert_same_fit(model, expected, rtol=1e-3)
 
 
 def test_convergence(capsys):
