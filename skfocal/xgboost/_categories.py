@@ -5,7 +5,7 @@ from typing import Any
 
 import xgboost as xgb
 
-__all__ = ["with_categories_of"]
+__all__ = ["trees_of", "with_categories_of"]
 
 
 def with_categories_of(whole: xgb.Booster, part: xgb.Booster) -> xgb.Booster:
@@ -21,14 +21,14 @@ def with_categories_of(whole: xgb.Booster, part: xgb.Booster) -> xgb.Booster:
     if not part.get_categories().empty():
         return part
     model = json.loads(part.save_raw("json"))
-    _trees_of(model)["cats"] = _trees_of(json.loads(whole.save_raw("json")))["cats"]
+    trees_of(model)["cats"] = trees_of(json.loads(whole.save_raw("json")))["cats"]
     restored = xgb.Booster(model_file=bytearray(json.dumps(model).encode()))
     # A file doesn't hold the parameters of the training.
     restored.load_config(part.save_config())
     return restored
 
 
-def _trees_of(model: dict[str, Any]) -> dict[str, Any]:
+def trees_of(model: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a model's JSON that holds its trees and categories."""
     booster = model["learner"]["gradient_booster"]
     # That of dart holds one of gbtree.

@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 from skfocal.xgboost._categories import with_categories_of
+from skfocal.xgboost._tree_checks import read_model
 
 __all__ = [
     "MODELS",
@@ -35,12 +36,8 @@ _LINKS = ("binary:logistic", "multi:softprob", "multi:softmax")
 FloatArray = npt.NDArray[np.floating]
 
 
-def _of_file(path: str, name: str) -> xgb.Booster:
-    return xgb.Booster(model_file=path)
-
-
 MODELS = EngineModels(
-    "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster"), _of_file
+    "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster"), read_model
 )
 
 

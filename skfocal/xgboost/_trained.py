@@ -241,7 +241,9 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         fname : str, Path or bytearray
             File, or content of one.
         """
-        restored = type(self).from_booster(xgb.Booster(model_file=fname))
+        content = isinstance(fname, bytearray)
+        model = xgb.Booster(model_file=fname) if content else fname
+        restored = type(self).from_booster(model)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         words = {*FOCAL_WORDS, *_PREDICTION_WORDS}

@@ -1,8 +1,11 @@
 """Saved models under XGBoost's own names for it."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost as xgb
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skfocal import FocalXGBClassifier
@@ -82,3 +85,34 @@ def test_loading_forgets_what_the_file_does_not_hold(tmp_path):
     other.load_model(tmp_path / "model.json")
     assert_array_equal(other.predict_proba(X_val), saved.predict_proba(X_val))
     assert np.isnan(other.missing)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("left_children", 99),
+        ("left_children", -1),
+        ("right_children", -7),
+        ("right_children", 0),
+        ("split_indices", 6),
+        ("split_indices", -1),
+    ],
+)
+@pytest.mark.parametrize("ending", ["json", "ubj"])
+def test_trees_that_would_end_the_process_are_refused(tmp_path, field, value, ending):
+    """What is let through kills pytest, or never returns."""
+    X, y = table()
+    model = XGBOOST.classifier().fit(X, y)
+    content = json.loads(model.booster_.save_raw("json"))
+    tree = content["learner"]["gradient_booster"]["model"]["trees"][2]
+    tree[field][0] = value
+    path = tmp_path / f"model.{ending}"
+    damaged = xgb.Booster(model_file=bytearray(json.dumps(content).encode()))
+    damaged.save_model(path)
+    message = "must be an undamaged model file of XGBoost, got .* tree 2 isn't one"
+    with pytest.raises(ValueError, match=f"^booster {message}"):
+        type(model).from_booster(path)
+    with pytest.raises(ValueError, match=f"^xgb_model {message}"):
+        model.fit(X, y, xgb_model=path)
+    with pytest.raises(ValueError, match=f"^booster {message}"):
+        model.load_model(path)
