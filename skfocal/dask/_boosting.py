@@ -2,31 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from distributed import Client, Future, get_worker
+from distributed import Client
 
-from skfocal._boosting.calibration import (
-    alpha_scale,
-    balance_sums,
-    find_balance,
-    is_balanced,
-)
 from skfocal._boosting.classifier import FocalBoostingClassifier
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import check_pair
 from skfocal._classes import check_known, check_several, factors_of_labels
-from skfocal._compute.threads import limited_threads
 from skfocal._validation import check_weight
 from skfocal.dask._blocks import as_features
 from skfocal.dask._counts import LabelCounts
 from skfocal.dask._estimator import OnDask, rows_like
 from skfocal.dask._rows import DaskRows, GivenRows
 
-__all__ = ["AtWorker", "DaskFocalBoosting", "engine_errors", "refuse_on_cluster"]
+__all__ = ["DaskFocalBoosting", "engine_errors", "refuse_on_cluster"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -88,40 +80,6 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
         check_known(given.counts.labels, self.classes_, "y_val")
         return given.encoded(self.classes_, None)
 
-    def _objective_at_workers(self, objective: Any, summary: BoostingRows) -> Any:
-        """Return an objective of ``loss_`` that keeps to its worker's threads."""
-        scale = alpha_scale(self.loss_, summary.codes, summary.weight)
-        objective = objective._of(self.loss_, self.focal_hessian, scale)
-        return AtWorker(objective, self.n_classes_)
-
-    def _find_shift(self, rows: DaskRows) -> Any:
-        """Return what the model lacks to balance its errors on all rows."""
-        if not is_balanced(self.loss_, self.focal_hessian):
-            return 0.0
-        model = self._at_workers(self.to_local())
-        raw = rows.map(_raw_of_block, model)
-        shape = () if self.n_classes_ == 2 else (self.n_classes_,)
-        return find_balance(partial(_sums_at, rows, raw), shape)
-
-
-class AtWorker:
-    """An objective as a worker calls it.
-
-    Its kernels keep to the threads of the worker, since Dask gives it a share of its
-    machine's cores only.
-    """
-
-    def __init__(self, objective: Any, n_classes: int) -> None:
-        self.objective, self.n_classes = objective, n_classes
-
-    # The signature by which engines know what an objective takes.
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        if len(y_true) == 0 and self.n_classes > 2:
-            # XGBoost forgets the classes where a worker has rows to validate on only.
-            y_true = y_true.reshape(0, self.n_classes)
-        with limited_threads(get_worker().state.nthreads):
-            return self.objective(y_true, y_pred, sample_weight)
-
 
 @contextmanager
 def engine_errors(engine: str) -> Iterator[None]:
@@ -140,24 +98,3 @@ def refuse_on_cluster(**values: Any) -> None:
     for name, value in values.items():
         if value is not None:
             raise ValueError(f"{name} must be None on a cluster, got {value!r}")
-
-
-def _raw_of_block(X: Any, codes: Any, weight: Any, model: Any) -> FloatArray:
-    with limited_threads(1):
-        return model.decision_function(X)
-
-
-def _sums_at(rows: DaskRows, raw: list[Future], shift: FloatArray) -> tuple[Any, Any]:
-    """Return the sums over all rows by which a shift is found."""
-    weights = rows.weight or [None] * len(raw)
-    blocks = zip(raw, rows.codes, weights, strict=True)
-    found = rows.client.gather(
-        [rows.client.submit(_block_sums, *b, shift, pure=False) for b in blocks]
-    )
-    totals, curvatures = zip(*found, strict=True)
-    return sum(totals), sum(curvatures)
-
-
-def _block_sums(*block: Any) -> tuple[Any, Any]:
-    with limited_threads(1):
-        return balance_sums(*block)

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from distributed import Client, Future
 from lightgbm.dask import DaskLGBMRegressor
 
+from skfocal._boosting.calibration import alpha_scale, is_balanced
 from skfocal._boosting.rows import BoostingRows
 from skfocal._classes import unchanged_on_error
+from skfocal.dask._balance import balance_of_rows
 from skfocal.dask._blocks import collection_of, find_client
 from skfocal.dask._boosting import (
     DaskFocalBoosting,
@@ -21,6 +23,7 @@ from skfocal.dask._boosting import (
 )
 from skfocal.dask._errors import cluster_errors
 from skfocal.dask._rows import DaskRows
+from skfocal.dask._threads import AtWorker
 from skfocal.dask._validation_rows import (
     ScoresAtWorkers,
     choose_metrics_at_workers,
@@ -230,11 +233,13 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
     ) -> lgb.Booster:
         if self.n_classes_ > 2:
             params["num_class"] = self.n_classes_
+        scale = alpha_scale(self.loss_, summary.codes, summary.weight)
+        objective = FocalObjective._of(self.loss_, self.focal_hessian, scale)
         # Its classifier would number the labels of each worker by itself.
         engine = DaskLGBMRegressor(
             client=rows.client,
             n_estimators=self.n_estimators,
-            objective=self._objective_at_workers(FocalObjective, summary),
+            objective=AtWorker(objective),
             metric="None",
             **{k: v for k, v in params.items() if k != "num_threads"},
         )
@@ -257,8 +262,10 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
         self.evals_result_ = scores_of(booster)
         self.calibration_shift_ = 0.0
         self._set_model(booster)
-        self.calibration_shift_ = self._find_shift(rows)
-        self._set_model(booster)
+        if is_balanced(self.loss_, self.focal_hessian):
+            model = self._at_workers(self.to_local())
+            self.calibration_shift_ = balance_of_rows(rows, model, self.n_classes_)
+            self._set_model(booster)
 
     def _set_model(self, booster: lgb.Booster) -> None:
         start = self.initial_score_ + self.calibration_shift_

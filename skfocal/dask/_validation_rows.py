@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skfocal._compute.threads import limited_threads
 from skfocal.dask._rows import DaskRows
+from skfocal.dask._threads import threads_of_worker
 from skfocal.lightgbm._metrics import NamedApart, choose_metrics
 from skfocal.lightgbm._objective import FocalMetric
 from skfocal.loss import FocalLoss
@@ -122,7 +123,7 @@ class ScoresAtWorkers:
         self.order = -sys.maxsize
 
     def __call__(self, env: Any) -> None:
-        n_threads = get_worker().state.nthreads
+        n_threads = threads_of_worker()
         with limited_threads(n_threads):
             if env.iteration == env.begin_iteration:
                 self._begin()

@@ -7,6 +7,7 @@ import xgboost as xgb
 from distributed import Client
 from xgboost import dask as dxgb
 
+from skfocal._boosting.calibration import alpha_scale, is_balanced
 from skfocal._boosting.rows import BoostingRows
 from skfocal._classes import unchanged_on_error
 from skfocal.dask._blocks import find_client
@@ -17,10 +18,12 @@ from skfocal.dask._boosting import (
 )
 from skfocal.dask._errors import cluster_errors
 from skfocal.dask._rows import DaskRows
+from skfocal.dask._threads import threads_of_worker
 from skfocal.xgboost import FocalObjective, FocalXGBClassifier
 from skfocal.xgboost._metrics import Metrics
-from skfocal.xgboost._model import add_to_start, start_words
+from skfocal.xgboost._model import add_to_start, held_shift, held_start, start_words
 from skfocal.xgboost._train import stopping
+from skfocal.xgboost._worker_part import FindShift, WorkerPart, take_shift
 
 __all__ = ["DaskFocalXGBClassifier"]
 
@@ -190,38 +193,48 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
                 "early_stopping_rounds must be None without validation data in X_val, "
                 f"got {rounds}"
             )
-        self.initial_score_ = self._start_of(summary, None)
+        self.initial_score_ = held_start(self._start_of(summary, None))
         params = params | self._task_words()
-        metrics = Metrics(
-            self.eval_metric,
-            self.loss_,
-            params,
-            of_labels=self.objective == "multi:softmax",
-        )
+        part = self._worker_part(params, summary)
         train = self._matrix(rows, None)
         evals = [] if valid is None else [(self._matrix(valid, train), "validation_0")]
         with engine_errors("XGBoost"):
             trained = dxgb.train(
                 rows.client,
-                params | start_words(self.initial_score_) | metrics.words(),
+                params | start_words(self.initial_score_) | part.metrics.words(),
                 train,
                 self.get_num_boosting_rounds(),
                 evals=evals,
-                obj=self._objective_at_workers(FocalObjective, summary),
-                custom_metric=metrics,
+                obj=part.step,
+                custom_metric=part.evaluate,
                 verbose_eval=verbose,
                 coll_cfg=self.coll_cfg,
-                callbacks=[*self._uncutting(), *stopping(rounds, metrics.last)],
+                callbacks=self._callbacks_at_workers(part),
             )
         self.evals_result_ = _with_floats(trained["history"])
-        self._set_shifted_booster(trained["booster"], rows)
+        booster = trained["booster"]
+        shift = held_shift(self.initial_score_, take_shift(booster))
+        add_to_start(booster, shift)
+        self.calibration_shift_ = shift
+        self._set_booster(booster)
 
-    def _set_shifted_booster(self, booster: xgb.Booster, rows: DaskRows) -> None:
-        self.calibration_shift_ = 0.0
-        self._set_booster(booster)
-        self.calibration_shift_ = self._find_shift(rows)
-        add_to_start(booster, self.calibration_shift_)
-        self._set_booster(booster)
+    def _worker_part(self, params: dict[str, Any], summary: BoostingRows) -> WorkerPart:
+        scale = alpha_scale(self.loss_, summary.codes, summary.weight)
+        of_labels = self.objective == "multi:softmax"
+        return WorkerPart(
+            FocalObjective._of(self.loss_, self.focal_hessian, scale),
+            Metrics(self.eval_metric, self.loss_, params, of_labels),
+            self.n_classes_,
+            threads_of_worker,
+        )
+
+    def _callbacks_at_workers(self, part: WorkerPart) -> list[Any]:
+        balanced = is_balanced(self.loss_, self.focal_hessian)
+        return [
+            *([FindShift(part)] if balanced else ()),
+            *self._uncutting(),
+            *stopping(self.early_stopping_rounds, part.metrics.last),
+        ]
 
     def _uncutting(self) -> list[Any]:
         """Return the user's callbacks, none of which cuts the model.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,18 @@ from skfocal.loss._loss import LINKS
 from skfocal.spark._host import task_cpus, task_slots
 from skfocal.spark._params import FocalSparkParams
 from skfocal.spark._rows import LABEL, VALID, WEIGHT, SparkRows
-from skfocal.spark._worker import FindShift, WorkerPart, take_shift
 from skfocal.xgboost import FocalObjective
 from skfocal.xgboost._metrics import Metrics
-from skfocal.xgboost._model import add_to_start, link_words, start_words
+from skfocal.xgboost._model import (
+    add_to_start,
+    held_shift,
+    held_start,
+    link_words,
+    start_words,
+)
 from skfocal.xgboost._train import stopping
 from skfocal.xgboost._words import positive_factor
+from skfocal.xgboost._worker_part import FindShift, WorkerPart, take_shift
 
 __all__ = ["SparkTraining", "Trained", "check_params"]
 
@@ -132,7 +138,8 @@ class SparkTraining:
         self._codes = np.arange(len(counted))
         self.loss = self._resolve_loss(counted)
         self._weights = counted * self._factors
-        self.start = self.loss.fit_intercept_only(self._codes, self._weights)
+        start = self.loss.fit_intercept_only(self._codes, self._weights)
+        self.start = held_start(start)
         self._check_workers()
 
     def _resolve_loss(self, weights: FloatArray) -> FocalLoss:
@@ -174,7 +181,7 @@ class SparkTraining:
         with _one_clear_error():
             fitted = host.fit(self._rows.prepared(self._factors))
         booster, summary = fitted.get_booster(), fitted.training_summary
-        shift = take_shift(booster)
+        shift = held_shift(self.start, take_shift(booster))
         add_to_start(booster, shift)
         scores = {"training": summary.train_objective_history}
         if self._rows.valid_name:
@@ -191,7 +198,7 @@ class SparkTraining:
             FocalObjective._of(self.loss, hessian, scale),
             Metrics(metric, self.loss, words, of_labels=False),
             self.n_classes,
-            task_cpus(self._spark),
+            partial(int, task_cpus(self._spark)),
         )
 
     def _host_estimator(self, part: WorkerPart) -> SparkXGBClassifier:

@@ -14,7 +14,7 @@ from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import OWN_WORDS
 from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
-from skfocal.xgboost._model import held_start, link_words, up_to_best
+from skfocal.xgboost._model import held_shift, held_start, link_words, up_to_best
 from skfocal.xgboost._train import Training
 from skfocal.xgboost._trained import TrainedXGBModel
 from skfocal.xgboost._words import (
@@ -470,10 +470,9 @@ class FocalXGBClassifier(TrainedXGBModel):
         )
         booster, self.evals_result_ = training.run()
         self.calibration_shift_ = training.shift
-        if origin is None and np.ndim(training.shift) == 0:
+        if origin is None:
             # What XGBoost clips the start's probability by is no part of it.
-            moved = held_start(self.initial_score_ + training.shift)
-            self.calibration_shift_ = moved - self.initial_score_
+            self.calibration_shift_ = held_shift(self.initial_score_, training.shift)
         self._set_booster(booster)
 
     def _task_words(self) -> dict[str, Any]:

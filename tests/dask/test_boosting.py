@@ -14,8 +14,8 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss, roc_auc_score
 
 from skfocal._compute import threads
-from skfocal.dask._boosting import AtWorker
 from skfocal.dask._estimator import _predict_block
+from skfocal.dask._threads import AtWorker
 from tests.dask.engines import ENGINES, LABELS, make_data, on_dask, placed
 
 pytestmark = [pytest.mark.distributed, pytest.mark.usefixtures("client")]
@@ -290,7 +290,7 @@ def test_objectives_keep_to_the_threads_of_their_worker(client):
     def count(y_true, y_pred, sample_weight=None):
         return threads.max_threads()
 
-    assert client.submit(AtWorker(count, 2), [0], 0, pure=False).result() == 1
+    assert client.submit(AtWorker(count), 0, 0, pure=False).result() == 1
     assert threads.max_threads() >= 1
 
 

@@ -1,6 +1,7 @@
-"""What each of Spark's workers does in a training: steps, metrics, the balance."""
+"""What each worker of a cluster does in a training: steps, metrics, the balance."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,8 @@ import xgboost as xgb
 
 from skfocal._boosting.calibration import balance_sums, find_balance
 from skfocal._compute.threads import limited_threads
-from skfocal.xgboost import FocalObjective
 from skfocal.xgboost._metrics import Metrics
+from skfocal.xgboost._objective import FocalObjective
 from skfocal.xgboost._workers import sum_of_workers
 
 __all__ = ["FindShift", "WorkerPart", "take_shift"]
@@ -33,8 +34,8 @@ class WorkerPart:
         What is evaluated after each round.
     n_classes : int
         Number of classes; a worker without rows can't see it.
-    n_threads : int
-        Cores of the worker.
+    count_threads : callable
+        Returns, at a worker, how many threads its kernels may use.
     data : xgboost.DMatrix or None
         Its training rows, once the first round began.
     """
@@ -42,18 +43,18 @@ class WorkerPart:
     objective: FocalObjective
     metrics: Metrics
     n_classes: int
-    n_threads: int
+    count_threads: Callable[[], int]
     data: Any = field(default=None, repr=False)
 
     def step(self, raw: FloatArray, data: xgb.DMatrix) -> Any:
         """Return gradient and Newton weight, as ``obj`` of xgboost.train."""
         self.data = data
-        with limited_threads(self.n_threads):
+        with limited_threads(self.count_threads()):
             return self.objective(self._shaped(raw), data)
 
     def evaluate(self, raw: FloatArray, data: xgb.DMatrix) -> Any:
         """Return metrics of all workers' rows, as ``custom_metric`` of it."""
-        with limited_threads(self.n_threads):
+        with limited_threads(self.count_threads()):
             return self.metrics(self._shaped(raw), data)
 
     def _shaped(self, raw: FloatArray) -> FloatArray:
@@ -77,7 +78,7 @@ class WorkerPart:
                 sums[total.size :].reshape(curvature.shape),
             )
 
-        with limited_threads(self.n_threads):
+        with limited_threads(self.count_threads()):
             return find_balance(sums_at, raw.shape[1:])
 
     def _raw_of_rows(self, booster: xgb.Booster) -> FloatArray:
@@ -91,8 +92,8 @@ class WorkerPart:
 class FindShift(xgb.callback.TrainingCallback):
     """Note in the finished model by how much its start has to move.
 
-    It is found here and not by further jobs of Spark: the workers still have their rows
-    and XGBoost's predictions of them, and the Newton steps need sums only.
+    It is found here and not by further tasks of the cluster: the workers still have
+    their rows and XGBoost's predictions of them, and the Newton steps need sums only.
     """
 
     def __init__(self, part: WorkerPart) -> None:

@@ -1,0 +1,43 @@
+"""The constant that balances a model's errors on the rows of all workers."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from distributed import Future
+
+from skfocal._boosting.calibration import balance_sums, find_balance
+from skfocal._compute.threads import limited_threads
+from skfocal.dask._rows import DaskRows
+
+__all__ = ["balance_of_rows"]
+
+FloatArray = npt.NDArray[np.floating]
+
+
+def balance_of_rows(rows: DaskRows, model: Any, n_classes: int) -> Any:
+    """Return what the raw predictions of a model, a future, lack on these rows."""
+    raw = rows.map(_raw_of_block, model)
+    shape = () if n_classes == 2 else (n_classes,)
+    return find_balance(partial(_sums_at, rows, raw), shape)
+
+
+def _raw_of_block(X: Any, codes: Any, weight: Any, model: Any) -> FloatArray:
+    with limited_threads(1):
+        return model.decision_function(X)
+
+
+def _sums_at(rows: DaskRows, raw: list[Future], shift: FloatArray) -> tuple[Any, Any]:
+    weights = rows.weight or [None] * len(raw)
+    blocks = zip(raw, rows.codes, weights, strict=True)
+    found = rows.client.gather(
+        [rows.client.submit(_block_sums, *b, shift, pure=False) for b in blocks]
+    )
+    totals, curvatures = zip(*found, strict=True)
+    return sum(totals), sum(curvatures)
+
+
+def _block_sums(*block: Any) -> tuple[Any, Any]:
+    with limited_threads(1):
+        return balance_sums(*block)
