@@ -18,6 +18,7 @@ __all__ = [
     "add_to_start",
     "check_link",
     "count_linked_classes",
+    "held_shift",
     "held_start",
     "holds_log_odds",
     "is_linear",
@@ -67,6 +68,13 @@ def held_start(start: Any) -> Any:
     proba = np.clip(np.float32(expit(start)), least, one - least)
     held = float(-np.log(one / proba - one))
     return float(start) if np.isclose(start, held, rtol=1e-6, atol=1e-6) else held
+
+
+def held_shift(start: Any, shift: Any) -> Any:
+    """Return by how much a held start moves if a shift is added to it."""
+    if np.ndim(shift) > 0:
+        return shift
+    return held_start(start + shift) - start
 
 
 def start_of(booster: xgb.Booster) -> Any:
