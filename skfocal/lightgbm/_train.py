@@ -96,10 +96,12 @@ class Training(BoostingTraining):
 
     def _raw_of_rows(self, booster: lgb.Booster) -> FloatArray:
         """Return the raw predictions of the training data, up to the best round."""
-        if 0 < booster.best_iteration < booster.current_iteration():
-            best = booster.best_iteration
+        cut = 0 < booster.best_iteration < booster.current_iteration()
+        if cut or self._is_dart():
+            best = booster.best_iteration if cut else -1
             raw = booster.predict(self.rows.X, raw_score=True, num_iteration=best)
-            return raw + (self.start if self.origin is None else 0.0)
+            offset = self.start if self.rows.offset is None else self.rows.offset
+            return raw + (offset if self.origin is None else 0.0)
         found = []
 
         def keep(preds: FloatArray, _: Any) -> tuple[str, float, bool]:
@@ -109,6 +111,11 @@ class Training(BoostingTraining):
         # LightGBM has them at hand: no tree is walked.
         booster.eval_train(keep)
         return found[0]
+
+    def _is_dart(self) -> bool:
+        """Whether LightGBM would drop trees of the model to evaluate its own data."""
+        words = ("boosting_type", "boosting", "boost")
+        return any(str(self.params.get(word)).lower() == "dart" for word in words)
 
     def _training_set(self) -> lgb.Dataset:
         params = self.params | {"objective": "custom"}

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.class_weight import compute_sample_weight
 
+from skfocal.lightgbm import FocalObjective
 from tests._boosting.data import table
 from tests._boosting.engines import LIGHTGBM
 
@@ -56,3 +57,17 @@ def test_iterations_from_any_to_any(link):
     assert_array_equal(labels, (tail > 0).astype(int))
     assert (labels != model.predict(X)).any()
     assert model.best_iteration_ == 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_balance_of_dart_leaves_its_trees_as_they_were(n_classes):
+    """LightGBM drops trees when it evaluates its training data."""
+    X, y = table(n_classes)
+    words = {"boosting_type": "dart", "drop_rate": 0.5, "skip_drop": 0.0}
+    model = classifier(**words).fit(X, y)
+    start = model.initial_score_
+    raw = LIGHTGBM.train(FocalObjective(2.0), X, y, rounds=15, start=start, **words)
+    held = model.decision_function(X) - model.calibration_shift_
+    assert_allclose(held, raw + start, atol=1e-6)
+    shares = model.predict_proba(X).mean(axis=0)
+    assert_allclose(shares, np.bincount(y) / len(y), atol=1e-6)
