@@ -82,8 +82,7 @@ def check_positive_weight(scale_pos_weight: Any) -> float:
     number = isinstance(scale_pos_weight, Real)
     if not number or not 0.0 < scale_pos_weight < np.inf:
         raise ValueError(
-            "scale_pos_weight must be a number > 0 and finite, "
-            f"got {scale_pos_weight!r}"
+            f"scale_pos_weight must be > 0 and finite, got {scale_pos_weight!r}"
         )
     return float(scale_pos_weight)
 

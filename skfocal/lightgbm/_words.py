@@ -159,7 +159,7 @@ def check_column_names(names: Iterable[Any]) -> None:
     """Raise for names that a model of LightGBM can't hold apart, as lines of text."""
     read: dict[str, str] = {}
     for name in map(str, names):
-        controls = any(unicodedata.category(c) == "Cc" for c in name)
+        controls = any(unicodedata.category(c) == "Cc" and c != "\t" for c in name)
         if not name or controls or set(name) & _NOT_IN_NAMES:
             raise ValueError(
                 "the columns of X must have names without control characters and "

@@ -74,7 +74,7 @@ def held_shift(start: Any, shift: Any) -> Any:
     """Return by how much a held start moves if a shift is added to it."""
     if np.ndim(shift) > 0:
         return shift
-    return held_start(start + shift) - start
+    return shift if np.ndim(start) > 0 else held_start(start + shift) - start
 
 
 def start_of(booster: xgb.Booster) -> Any:

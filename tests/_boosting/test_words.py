@@ -73,7 +73,7 @@ def test_misspelt_parameters(engine, name, message):
         ({"n_jobs": 1.5}, "n_jobs must be a whole number, got 1.5"),
         (
             {"scale_pos_weight": "2"},
-            "scale_pos_weight must be a number > 0 and finite, ",
+            "scale_pos_weight must be > 0 and finite, got '2'",
         ),
     ],
 )
