@@ -30,6 +30,8 @@ _MAX_STEPS = 100
 # A model that is sure of all of its training data has hardly any curvature left.
 _LONGEST_STEP = 2.0
 _TOLERANCE = 1e-9
+# Rows that are balanced at a time: with all at once, this would be the peak of memory.
+_PART = 2**15
 
 
 def is_balanced(loss: FocalLoss, hessian: str) -> bool:
@@ -61,8 +63,29 @@ def balancing_shift(
     float or ndarray of shape (n_classes,)
         The c with sum_i w_i (eta(raw_i + c) - y_i) = 0, of sum 0 for n_classes > 2.
     """
-    raw = np.asarray(raw, dtype=np.float64)
-    return find_balance(partial(balance_sums, raw, codes, weight), raw.shape[1:])
+    sums_at = partial(_sums_of_parts, raw, codes, weight)
+    return find_balance(sums_at, raw.shape[1:])
+
+
+def _sums_of_parts(
+    raw: FloatArray,
+    codes: npt.NDArray[np.integer],
+    weight: FloatArray | None,
+    shift: FloatArray,
+) -> tuple[Any, Any]:
+    """Return :func:`balance_sums`, whose arrays are never as long as all rows."""
+    parts = [slice(begin, begin + _PART) for begin in range(0, len(raw), _PART)]
+    sums = [
+        balance_sums(
+            raw[part].astype(np.float64),
+            codes[part],
+            None if weight is None else weight[part],
+            shift,
+        )
+        for part in parts
+    ]
+    total, curvature = zip(*sums, strict=True)
+    return sum(total), sum(curvature)
 
 
 def find_balance(

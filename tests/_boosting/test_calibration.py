@@ -172,3 +172,16 @@ def test_parts_of_the_rows_have_the_shift_of_all(n_classes):
         rtol=1e-12,
         atol=1e-14,
     )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_shift_of_rows_in_parts_is_that_of_all(monkeypatch, n_classes, weighted):
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=1000 if n_classes == 2 else (1000, n_classes))
+    codes = rng.integers(0, n_classes, 1000)
+    weight = rng.uniform(size=1000) if weighted else None
+    expected = balancing_shift(raw, codes, weight)
+    monkeypatch.setattr("skfocal._boosting.calibration._PART", 77)
+    got = balancing_shift(raw, codes, weight)
+    assert_allclose(got, expected, rtol=0, atol=1e-9)
