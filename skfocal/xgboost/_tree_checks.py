@@ -36,8 +36,13 @@ def _is_tree(tree: dict[str, Any], n_features: int) -> bool:
     children = np.concatenate([left[inner], right[inner]])
     # With one parent each and none of the root, no walk from the root turns in circles.
     walkable = (
-        np.array_equal(inner, right != -1)
+        (_has_vectors(tree) or np.array_equal(inner, right != -1))
         and len(np.unique(children)) == len(children)
         and ((children > 0) & (children < len(left))).all()
     )
     return bool(walkable and ((features >= 0) & (features < n_features))[inner].all())
+
+
+def _has_vectors(tree: dict[str, Any]) -> bool:
+    """Whether a leaf has a value for each class, whose place is its right child."""
+    return int(tree["tree_param"]["size_leaf_vector"]) > 1
