@@ -40,8 +40,8 @@ folder = Path(tempfile.mkdtemp())
 # %%
 # The engine's own file
 # ---------------------
-# Text for LightGBM, JSON for XGBoost. What follows uses nothing of skfocal, and LightGBM's
-# C, Java or R interface does the same. LightGBM may warn of a parameter ``skfocal`` in the
+# Text for LightGBM, JSON for XGBoost. What follows uses nothing of skfocal, and
+# LightGBM in C, Java or R does the same. It may warn of a parameter ``skfocal`` in the
 # file: it is ours, and LightGBM doesn't need it.
 
 lgbm.booster_.save_model(folder / "churn.txt")
