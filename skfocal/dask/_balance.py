@@ -9,6 +9,7 @@ from distributed import Future
 
 from skfocal._boosting.calibration import balance_sums, find_balance
 from skfocal._compute.threads import limited_threads
+from skfocal.dask._errors import gather
 from skfocal.dask._rows import DaskRows
 
 __all__ = ["balance_of_rows"]
@@ -31,9 +32,9 @@ def _raw_of_block(X: Any, codes: Any, weight: Any, model: Any) -> FloatArray:
 def _sums_at(rows: DaskRows, raw: list[Future], shift: FloatArray) -> tuple[Any, Any]:
     weights = rows.weight or [None] * len(raw)
     blocks = zip(raw, rows.codes, weights, strict=True)
-    found = rows.client.gather(
-        [rows.client.submit(_block_sums, *b, shift, pure=False) for b in blocks]
-    )
+    submit = rows.client.submit
+    sums = [submit(_block_sums, *block, shift, pure=False) for block in blocks]
+    found = gather(rows.client, sums)
     totals, curvatures = zip(*found, strict=True)
     return sum(totals), sum(curvatures)
 

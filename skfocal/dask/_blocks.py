@@ -10,9 +10,12 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 from distributed import Client, Future, default_client
+from scipy import sparse
 from sklearn.utils.validation import _num_samples
 
+from skfocal._boosting.rows import in_canonical_format
 from skfocal._validation import check_length
+from skfocal.dask._errors import gather
 
 __all__ = [
     "as_features",
@@ -21,6 +24,7 @@ __all__ = [
     "find_client",
     "futures_of_blocks",
     "one_column",
+    "readable_rows",
     "values_in_blocks",
 ]
 
@@ -43,6 +47,18 @@ def futures_of_blocks(client: Client, collection: Any) -> list[Future]:
     """Start to compute the blocks of rows of a collection, and return them in order."""
     delayed = np.ravel(np.asarray(collection.to_delayed(), dtype=object))
     return client.compute(list(delayed))
+
+
+def readable_rows(block: Any) -> Any:
+    """Return a block of features as the engines read it right, and fast.
+
+    LightGBM's and XGBoost's workers take sparse matrices, but no sparse arrays. Dask's
+    messages between processes are cut anywhere: numbers that don't lie at multiples of
+    their size cost BLAS a factor of 10.
+    """
+    if sparse.issparse(block):
+        return in_canonical_format(sparse.csr_matrix(block))
+    return block if hasattr(block, "iloc") else np.require(block, requirements="A")
 
 
 def as_features(X: Any, name: str) -> Any:
@@ -107,7 +123,7 @@ def values_in_blocks(
         What errors call them.
     """
     blocks = futures_of_blocks(client, as_vector(values, name))
-    own = client.gather(client.map(_num_samples, blocks, pure=False))
+    own = gather(client, client.map(_num_samples, blocks, pure=False))
     check_length(name, sum(own), sum(lengths))
     if list(own) == list(lengths):
         return blocks

@@ -11,10 +11,8 @@ from distributed import Client
 from skfocal._boosting.classifier import FocalBoostingClassifier
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import check_pair
-from skfocal._classes import check_known, check_several, factors_of_labels
-from skfocal._validation import check_weight
+from skfocal._classes import check_known
 from skfocal.dask._blocks import as_features
-from skfocal.dask._counts import LabelCounts
 from skfocal.dask._estimator import OnDask, rows_like
 from skfocal.dask._rows import DaskRows, GivenRows
 
@@ -44,7 +42,10 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
         self._try_features(self._check_features(sample, [0, 1], reset=True))
         names = ("X", "y", "sample_weight")
         given = GivenRows.of(client, X, y, sample_weight, names)
-        counts, factors = self._weighed_classes(given.counts)
+        counts, factors = given.counts.weighed(
+            self.class_weight, balance_by_weight=False
+        )
+        self.classes_ = counts.labels
         codes = np.arange(len(counts.labels), dtype=np.int32)
         self._choose_loss(codes, counts.weights)
         of_engine = self._factors_of_classes(counts.n_rows)
@@ -57,16 +58,6 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
     def _try_features(self, sample: Any) -> None:
         """Raise if the engine doesn't take features of such types."""
         raise NotImplementedError
-
-    def _weighed_classes(self, counts: LabelCounts) -> tuple[LabelCounts, FloatArray]:
-        """Set ``classes_`` to the labels whose class weight isn't 0."""
-        factors = factors_of_labels(self.class_weight, counts.labels, counts.n_rows)
-        check_weight(factors, len(factors), "class_weight")
-        kept = factors > 0.0
-        self.classes_ = counts.labels[kept]
-        check_several(self.classes_, "y")
-        n_rows, weights = counts.n_rows[kept], counts.weights[kept]
-        return LabelCounts(self.classes_, n_rows, weights), factors[kept]
 
     def _validation_rows(
         self, client: Client, X_val: Any, y_val: Any, sample_weight_val: Any

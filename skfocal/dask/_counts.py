@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from skfocal._classes import check_label_column
+from skfocal._classes import check_label_column, check_several, factors_of_labels
 from skfocal._validation import check_length, check_weight
 
 __all__ = ["LabelCounts", "merge_counts"]
@@ -52,6 +52,21 @@ class LabelCounts:
         weights = np.zeros(len(labels))
         n_rows[places], weights[places] = self.n_rows, self.weights
         return type(self)(labels, n_rows, weights)
+
+    def weighed(
+        self, class_weight: Any, *, balance_by_weight: bool
+    ) -> tuple[Self, FloatArray]:
+        """Return the counts of labels whose class weight isn't 0, and these weights.
+
+        "balanced" counts sample weights or rows, as ``balance_by_weight`` says.
+        """
+        counted = self.weights if balance_by_weight else self.n_rows
+        factors = factors_of_labels(class_weight, self.labels, counted)
+        check_weight(factors, len(factors), "class_weight")
+        kept = factors > 0.0
+        labels = self.labels[kept]
+        check_several(labels, "y")
+        return type(self)(labels, self.n_rows[kept], self.weights[kept]), factors[kept]
 
 
 def merge_counts(blocks: list[LabelCounts], name: str) -> LabelCounts:

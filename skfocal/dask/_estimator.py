@@ -9,11 +9,12 @@ import dask.dataframe as dd
 import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client, default_client
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skfocal._compute.threads import limited_threads
-from skfocal.dask._blocks import as_features
+from skfocal.dask._blocks import as_features, readable_rows
 
 __all__ = ["OnDask", "rows_like"]
 
@@ -172,7 +173,7 @@ def rows_like(X: Any) -> Any:
     if isinstance(X, dd.DataFrame):
         return X._meta_nonempty
     rows = np.zeros((2, X.shape[1]), dtype=X.dtype)
-    return type(X._meta)(rows) if hasattr(X._meta, "tocsr") else rows
+    return sparse.csr_matrix(rows) if sparse.issparse(X._meta) else rows
 
 
 def _refuse_values_per_sample(words: dict[str, Any]) -> None:
@@ -189,4 +190,4 @@ def _predict_block(
     if X.shape[0] == 0:
         return like
     with limited_threads(1):
-        return np.asarray(getattr(model, method)(X, **words))
+        return np.asarray(getattr(model, method)(readable_rows(X), **words))

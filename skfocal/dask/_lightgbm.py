@@ -22,8 +22,8 @@ from skfocal.dask._boosting import (
     refuse_on_cluster,
 )
 from skfocal.dask._errors import cluster_errors
+from skfocal.dask._network import CallbackAtWorker, ObjectiveAtWorker
 from skfocal.dask._rows import DaskRows
-from skfocal.dask._threads import AtWorker
 from skfocal.dask._validation_rows import (
     ScoresAtWorkers,
     choose_metrics_at_workers,
@@ -182,14 +182,17 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             valid = self._validation_rows(client, X_val, y_val, sample_weight_val)
             self.initial_score_ = self._start(summary, own_start=False)
             metrics = self._metrics(valid, eval_metric, params, callbacks)
-            replicated = None if valid is None else rows_at_workers(valid)
+            copies = None if valid is None else rows_at_workers(valid)
             booster = self._grow(
                 params,
                 rows,
                 summary,
                 feature_name=feature_name,
                 categorical_feature=categorical_feature,
-                callbacks=[*self._scores(replicated, metrics), *(callbacks or ())],
+                callbacks=[
+                    *self._scores(copies, metrics),
+                    *map(CallbackAtWorker, callbacks or ()),
+                ],
             )
             self._take_given_names(X, feature_name)
             self._set_shifted_booster(booster, rows)
@@ -214,15 +217,16 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             eval_metric, params, self.loss_, self.n_classes_
         )
 
-    def _scores(self, rows: Future | None, metrics: Callable[..., Any]) -> list[Any]:
+    def _scores(
+        self, copies: dict[str, Future] | None, metrics: Callable[..., Any]
+    ) -> list[Any]:
         """Return the callback that evaluates the validation data, if there are any."""
-        if rows is None:
+        if copies is None:
             return []
+        keys = {worker: copy.key for worker, copy in copies.items()}
         # Later rounds of dart change earlier trees.
         words = (self.boosting_type, *map(self._engine_words.get, _BOOSTING_ALIASES))
-        return [
-            ScoresAtWorkers(rows.key, self.initial_score_, metrics, "dart" in words)
-        ]
+        return [ScoresAtWorkers(keys, self.initial_score_, metrics, "dart" in words)]
 
     def _grow(
         self,
@@ -239,7 +243,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
         engine = DaskLGBMRegressor(
             client=rows.client,
             n_estimators=self.n_estimators,
-            objective=AtWorker(objective),
+            objective=ObjectiveAtWorker(objective),
             metric="None",
             **{k: v for k, v in params.items() if k != "num_threads"},
         )

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from distributed import Client, Future
 from sklearn.utils.validation import _num_samples, validate_data
 
-from skfocal._classes import check_several, factors_of_labels, unchanged_on_error
-from skfocal._validation import check_weight
+from skfocal._classes import unchanged_on_error
 from skfocal.dask._blocks import as_features, find_client
 from skfocal.dask._errors import cluster_errors, gather
 from skfocal.dask._estimator import OnDask, rows_like
@@ -181,15 +180,12 @@ class DaskFocalLogisticRegression(OnDask, FocalLogisticRegression):
         self, given: GivenRows
     ) -> tuple[ClassTotals, FloatArray | None]:
         """Set ``classes_`` to the labels whose class weight isn't 0, and count them."""
-        counts = given.counts
-        factors = factors_of_labels(self.class_weight, counts.labels, counts.weights)
-        check_weight(factors, len(factors), "class_weight")
-        kept = factors > 0.0
-        self.classes_ = counts.labels[kept]
-        check_several(self.classes_, "y")
-        n_rows = [c.of(counts.labels).n_rows[kept] for c in given.block_counts]
-        weights, factors = counts.weights[kept], factors[kept]
-        totals = ClassTotals(
-            np.array([n for n in n_rows if n.any()]), weights, weights * factors
+        counts, factors = given.counts.weighed(
+            self.class_weight, balance_by_weight=True
         )
+        self.classes_ = counts.labels
+        n_rows = [c.of(given.counts.labels) for c in given.block_counts]
+        kept = np.isin(given.counts.labels, counts.labels)
+        per_block = np.array([c.n_rows[kept] for c in n_rows if c.n_rows[kept].any()])
+        totals = ClassTotals(per_block, counts.weights, counts.weights * factors)
         return totals, None if self.class_weight is None else factors

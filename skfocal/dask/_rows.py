@@ -16,9 +16,11 @@ from skfocal.dask._blocks import (
     collection_of,
     futures_of_blocks,
     one_column,
+    readable_rows,
     values_in_blocks,
 )
 from skfocal.dask._counts import LabelCounts, merge_counts
+from skfocal.dask._errors import gather
 
 __all__ = ["DaskRows", "GivenRows"]
 
@@ -67,7 +69,8 @@ class GivenRows:
         """
         X = as_features(X, names[0])
         blocks = futures_of_blocks(client, X)
-        lengths = client.gather(client.map(_num_samples, blocks, pure=False))
+        blocks = client.map(readable_rows, blocks, pure=False)
+        lengths = gather(client, client.map(_num_samples, blocks, pure=False))
         y_blocks = values_in_blocks(client, y, lengths, names[1])
         w_blocks = None
         if weight is not None:
@@ -79,7 +82,7 @@ class GivenRows:
                 y_blocks, w_blocks or [None] * len(lengths), lengths, strict=True
             )
         ]
-        found = client.gather(counting)
+        found = gather(client, counting)
         counts = merge_counts(found, names[1])
         if not counts.weights.sum() > 0.0:
             raise ValueError(f"{names[1]} must have rows of positive weight, got none")

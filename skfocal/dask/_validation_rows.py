@@ -12,11 +12,12 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from distributed import Future, get_worker
+from distributed import Future, get_worker, wait
 from scipy import sparse
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skfocal._compute.threads import limited_threads
+from skfocal.dask._network import leaving_on_error
 from skfocal.dask._rows import DaskRows
 from skfocal.dask._threads import threads_of_worker
 from skfocal.lightgbm._metrics import NamedApart, choose_metrics
@@ -67,14 +68,25 @@ class _RankMetric:
         return self.name, score(data.get_label(), preds, sample_weight=weight), True
 
 
-def rows_at_workers(rows: DaskRows) -> Future:
-    """Bring all rows to all workers: features, codes and weights."""
+def rows_at_workers(rows: DaskRows) -> dict[str, Future]:
+    """Bring all rows to all workers: features, codes and weights, by its address.
+
+    Each has a copy of its own, as Dask drops replicas that it sees no need for.
+    """
     client = rows.client
     whole = client.submit(
         _concatenated, rows.X, rows.codes, rows.weight or [], pure=False
     )
-    client.replicate([whole])
-    return whole
+    copies = {
+        worker: client.submit(_as_is, whole, workers=[worker], pure=False)
+        for worker in client.nthreads()
+    }
+    wait(list(copies.values()))
+    return copies
+
+
+def _as_is(rows: Any) -> Any:
+    return rows
 
 
 def _concatenated(X: list[Any], codes: list[Any], weight: list[Any]) -> Any:
@@ -100,8 +112,8 @@ class ScoresAtWorkers:
 
     Parameters
     ----------
-    key : str
-        That of the Future of :func:`rows_at_workers`, which must be kept meanwhile.
+    keys : dict of str
+        Those of :func:`rows_at_workers`, whose futures must be kept meanwhile.
     start : float or ndarray of shape (n_classes,)
         Where the raw predictions start, which the model doesn't hold.
     metrics : callable
@@ -113,9 +125,9 @@ class ScoresAtWorkers:
     before_iteration = False
 
     def __init__(
-        self, key: str, start: Any, metrics: Function, whole_model: bool
+        self, keys: dict[str, str], start: Any, metrics: Function, whole_model: bool
     ) -> None:
-        self.key, self.start, self.metrics = key, start, metrics
+        self.keys, self.start, self.metrics = keys, start, metrics
         self.whole_model = whole_model
         self.scores: dict[str, list[float]] = {}
         self.raw: Any = None
@@ -124,7 +136,7 @@ class ScoresAtWorkers:
 
     def __call__(self, env: Any) -> None:
         n_threads = threads_of_worker()
-        with limited_threads(n_threads):
+        with leaving_on_error(), limited_threads(n_threads):
             if env.iteration == env.begin_iteration:
                 self._begin()
             first = env.begin_iteration if self.whole_model else env.iteration
@@ -144,7 +156,8 @@ class ScoresAtWorkers:
         env.model.skfocal_scores = self.scores
 
     def _begin(self) -> None:
-        self.X, codes, weight = get_worker().data[self.key]
+        worker = get_worker()
+        self.X, codes, weight = worker.data[self.keys[worker.address]]
         self.data = _LabelsAndWeights(None, label=codes, weight=weight)
         self.raw = np.full((len(codes), *np.shape(self.start)), self.start)
 

@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from skfocal._compute import threads
 from skfocal.dask._estimator import _predict_block
-from skfocal.dask._threads import AtWorker
+from skfocal.dask._network import ObjectiveAtWorker
 from tests.dask.engines import ENGINES, LABELS, make_data, on_dask, placed
 
 pytestmark = [pytest.mark.distributed, pytest.mark.usefixtures("client")]
@@ -126,10 +126,34 @@ def test_sparse_blocks(engine, kind):
     model = engine.model().fit(blocks, da.from_array(y, chunks=250), **engine.silent)
     assert_allclose(
         model.predict_proba(blocks).compute(),
-        model.predict_proba(getattr(sparse, kind)(X)),
+        model.predict_proba(sparse.csr_matrix(X)),
         rtol=1e-6,
     )
     assert roc_auc_score(y == "spam", model.predict_proba(blocks)[:, 1].compute()) > 0.9
+
+
+@each_engine
+def test_sparse_blocks_with_unsorted_indices(engine):
+    X, y, _ = make_data()
+    shuffled = sparse.csr_matrix(X)
+    for row in range(len(X)):
+        entries = slice(*shuffled.indptr[row : row + 2])
+        for part in (shuffled.indices, shuffled.data):
+            part[entries] = part[entries][::-1]
+    shuffled.has_sorted_indices = shuffled.has_canonical_format = False
+    futures = [shuffled[:400], shuffled[400:]]
+    for future in futures:
+        future.has_sorted_indices = future.has_canonical_format = False
+    parts = [da.from_array(part, chunks=part.shape, asarray=False) for part in futures]
+    model = engine.model().fit(
+        da.concatenate(parts), da.from_array(y, chunks=400), **engine.silent
+    )
+    assert_allclose(
+        model.predict_proba(da.concatenate(parts)).compute(),
+        model.predict_proba(X),
+        rtol=1e-6,
+    )
+    assert roc_auc_score(y == "spam", model.predict_proba(X)[:, 1]) > 0.9
 
 
 def make_frame(n=900):
@@ -290,7 +314,7 @@ def test_objectives_keep_to_the_threads_of_their_worker(client):
     def count(y_true, y_pred, sample_weight=None):
         return threads.max_threads()
 
-    assert client.submit(AtWorker(count), 0, 0, pure=False).result() == 1
+    assert client.submit(ObjectiveAtWorker(count), 0, 0, pure=False).result() == 1
     assert threads.max_threads() >= 1
 
 

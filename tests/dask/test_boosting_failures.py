@@ -8,7 +8,7 @@ import time
 
 import pytest
 import xgboost as xgb
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
 from numpy.testing import assert_array_equal
 
 from tests.dask.engines import ENGINES, make_data, on_dask
@@ -44,6 +44,40 @@ def test_what_a_worker_raises(engine, client):
     assert isinstance(found.value.__cause__, ZeroDivisionError)
     assert model.n_features_in_ == 6
     assert_array_equal(model.predict_proba(X), before)
+
+
+class RaisesAtOne(xgb.callback.TrainingCallback):
+    def __init__(self, worker):
+        self.worker = worker
+
+    def after_iteration(self, model, epoch, evals_log):
+        raise_at(self.worker, epoch)
+
+
+def raise_at(worker, iteration):
+    if iteration == 2 and get_worker().address == worker:
+        raise ZeroDivisionError("in round 2")
+
+
+def raises_at_one(worker):
+    def callback(env):
+        raise_at(worker, env.iteration)
+
+    return callback
+
+
+@each_engine
+def test_what_one_of_the_workers_raises(engine, client):
+    """The other one doesn't wait for it: both are there for the next training."""
+    X, y, _ = make_data()
+    worker = next(iter(client.nthreads()))
+    lightgbm = engine.name == "lightgbm"
+    of_fit = {"callbacks": [raises_at_one(worker)]} if lightgbm else engine.silent
+    model = engine.model(**{} if lightgbm else {"callbacks": [RaisesAtOne(worker)]})
+    with pytest.raises(RuntimeError, match="on the cluster failed"):
+        model.fit(*on_dask(X, y), **of_fit)
+    after = engine.model().fit(*on_dask(X, y), **engine.silent)
+    assert after.n_iter_ == 8
 
 
 class Tells(xgb.callback.TrainingCallback):
