@@ -18,8 +18,8 @@ __all__ = ["CallbackAtWorker", "ObjectiveAtWorker", "leaving_on_error"]
 def leaving_on_error() -> Iterator[None]:
     """Leave the network if the block raises.
 
-    The others would wait for this worker until LightGBM's ``time_out``, and could not do
-    anything else.
+    The others would wait for this worker until LightGBM's ``time_out``, and could do
+    nothing else.
     """
     try:
         yield
