@@ -4,10 +4,12 @@ import sys
 import pytest
 
 import skfocal
+import skfocal.dask
 import skfocal.lightgbm
 import skfocal.linear_model
 import skfocal.loss
 import skfocal.metrics
+import skfocal.spark
 import skfocal.xgboost
 
 
@@ -42,6 +44,8 @@ def test_the_loss_needs_no_engine():
         skfocal.linear_model,
         skfocal.lightgbm,
         skfocal.xgboost,
+        skfocal.dask,
+        skfocal.spark,
     ],
 )
 def test_public_names_exist_and_are_documented(module):
@@ -60,13 +64,21 @@ def test_unknown_name():
         skfocal.FocalLos  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["LightGBM", "XGBoost"])
-def test_missing_engine_says_what_to_install(name):
-    module = name.lower()
+@pytest.mark.parametrize(
+    ("module", "package", "needed"),
+    [
+        ("lightgbm", "lightgbm", "LightGBM"),
+        ("xgboost", "xgboost", "XGBoost"),
+        ("dask", "distributed", "dask and distributed"),
+        ("spark", "pyspark", "PySpark and XGBoost"),
+        ("spark", "xgboost", "PySpark and XGBoost"),
+    ],
+)
+def test_missing_engine_says_what_to_install(module, package, needed):
     code = (
-        f"import sys; sys.modules['{module}'] = None\n"
+        f"import sys; sys.modules['{package}'] = None\n"
         f"try:\n    import skfocal.{module}\n"
         "except ImportError as error:\n    print(error)\n"
     )
-    expected = f"skfocal.{module} needs {name}: pip install 'skfocal[{module}]'"
+    expected = f"skfocal.{module} needs {needed}: pip install 'skfocal[{module}]'"
     assert run(code).strip() == expected
