@@ -44,7 +44,7 @@ class WeightedRows:
 
     Attributes
     ----------
-    X : array, sparse matrix or table of shape (n_samples, n_features)
+    X : array, sparse matrix or DataFrame of shape (n_samples, n_features)
         Features.
     codes : ndarray of int32 of shape (n_samples,)
         Class of each row, by its number among the sorted labels.
@@ -77,7 +77,7 @@ def weigh_rows(
 
     Parameters
     ----------
-    X : array, sparse matrix or table of shape (n_samples, n_features)
+    X : array, sparse matrix or DataFrame of shape (n_samples, n_features)
         Features, checked already.
     y, sample_weight, class_weight
         What the user gave.

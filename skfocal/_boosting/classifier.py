@@ -142,7 +142,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         -------
         self
             A classifier that predicts what the saved one did. Of the constructor's
-            words it has those that decide predictions.
+            parameters it has those that decide predictions.
 
         Raises
         ------
@@ -332,7 +332,7 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Samples.
         **words
             Which rounds to use, and what else :meth:`decision_function` takes.

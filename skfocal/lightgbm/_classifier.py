@@ -42,8 +42,8 @@ _TREE_WORDS = (
 class FocalLGBMClassifier(TrainedLGBMModel):
     r"""LightGBM classifier trained with the focal loss, with true probabilities.
 
-    It takes the words of :class:`lightgbm.LGBMClassifier` under their names and with
-    their defaults, further LightGBM parameters and aliases as keywords, and trains
+    It takes the parameters of :class:`lightgbm.LGBMClassifier` under their names and
+    with their defaults, further LightGBM parameters and aliases as keywords, and trains
     through ``lightgbm.train``. What differs is the loss (Lin et al. 2017,
     :arxiv:`1708.02002`),
 
@@ -255,8 +255,9 @@ class FocalLGBMClassifier(TrainedLGBMModel):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
-            Features; missing values and, in a table, categorical columns are welcome.
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Features; missing values, and categorical columns in a DataFrame, are
+            welcome.
         y : array-like of shape (n_samples,)
             Class labels of any type, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -290,12 +291,12 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         feature_name : list of str or "auto", default="auto"
             Names of the features.
         categorical_feature : list of str or int, or "auto", default="auto"
-            Categorical features, by default those of a table that are categorical.
+            Categorical features, by default those that a DataFrame holds as such.
         callbacks : list of callable, default=None
             Callbacks of ``lightgbm.train``.
         init_model : str, Path, Booster or fitted classifier, default=None
             Model to go on from.
-        X_val : array-like, table or sparse matrix, default=None
+        X_val : array-like, DataFrame or sparse matrix, default=None
             Features of one more validation set, the first. A Pipeline with
             ``transform_input=["X_val"]`` transforms it. A search or a cross-validation
             slices what has as many rows as ``X``, but no tuple ``(X_val,)``.
@@ -303,8 +304,8 @@ class FocalLGBMClassifier(TrainedLGBMModel):
             Its labels.
         sample_weight_val : array-like, default=None
             Its sample weights.
-        eval_X : array-like, table, sparse matrix, or tuple of them, default=None
-            Features of the validation sets, LightGBM's newer words for ``eval_set``.
+        eval_X : array-like, DataFrame, sparse matrix, or tuple of them, default=None
+            Features of the validation sets, LightGBM's newer names for ``eval_set``.
         eval_y : array-like, or tuple of them, default=None
             Their labels.
 

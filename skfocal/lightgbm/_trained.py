@@ -120,7 +120,7 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Samples.
         start_iteration : int, default=0
             First boosting round to use.
@@ -169,7 +169,7 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Samples.
         raw_score : bool, default=False
             Whether to return :meth:`decision_function` instead.

@@ -64,7 +64,7 @@ class FocalLoss:
     ------
     ValueError
         If ``gamma`` is negative or not finite, ``alpha`` is out of its domain, or
-        ``link`` is another word.
+        ``link`` is another string.
 
     Notes
     -----
@@ -367,10 +367,11 @@ class FocalLoss:
     def fit_intercept_only(
         self, y_true: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> float | FloatArray:
-        """Return the constant raw prediction of least loss.
+        """Return the best constant raw prediction, at which a training should start.
 
-        It is the one whose class probabilities are the weighted shares of the classes:
-        their log-odds in the posterior link, but *not* in the focal link.
+        It has the least weighted loss, and its class probabilities are the weighted
+        shares of the classes: it is their log-odds in the posterior link, but *not* in
+        the focal link.
 
         Returns
         -------

@@ -42,7 +42,7 @@ _NOT_PARAMS = {
 class FocalXGBClassifier(TrainedXGBModel):
     r"""XGBoost classifier trained with the focal loss, with true probabilities.
 
-    It takes the words of :class:`xgboost.XGBClassifier` under their names and with
+    It takes the parameters of :class:`xgboost.XGBClassifier` under their names and with
     their defaults, further XGBoost parameters as keywords, and trains through
     ``xgboost.train``. What differs is the loss (:arxiv:`1708.02002`),
 
@@ -134,9 +134,10 @@ class FocalXGBClassifier(TrainedXGBModel):
     validate_parameters : bool or None, default=None
         Whether XGBoost tells of parameters that it doesn't know.
     enable_categorical : bool, default=False
-        Whether categorical columns of a table are used as such.
+        Whether categorical columns of a DataFrame are used as such.
     feature_types : sequence of str or None, default=None
-        Types of the features where X is no table: "q" for numbers, "c" for categories.
+        Types of the features where X is no DataFrame: "q" for numbers, "c" for
+        categories.
     feature_weights : array-like of shape (n_features,) or None, default=None
         Weights of the features when they are drawn.
     max_cat_to_onehot, max_cat_threshold : int or None, default=None
@@ -359,9 +360,9 @@ class FocalXGBClassifier(TrainedXGBModel):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Features; missing values and, with ``enable_categorical``, categorical
-            columns of a table are welcome.
+            columns of a DataFrame are welcome.
         y : array-like of shape (n_samples,)
             Class labels of any type, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -382,7 +383,7 @@ class FocalXGBClassifier(TrainedXGBModel):
             Start of the raw predictions of each validation set.
         feature_weights : array-like of shape (n_features,), default=None
             As in the constructor, where XGBoost would rather have it.
-        X_val : array-like, table or sparse matrix, default=None
+        X_val : array-like, DataFrame or sparse matrix, default=None
             Features of one more validation set, the last. A Pipeline with
             ``transform_input=["X_val"]`` transforms it.
         y_val : array-like, default=None

@@ -32,9 +32,9 @@ class MatrixWords:
     nthread : int or None
         Threads.
     enable_categorical : bool
-        Whether categorical columns of a table are used as such.
+        Whether categorical columns of a DataFrame are used as such.
     feature_types : sequence of str or None
-        Types of the features where X is no table.
+        Types of the features where X is no DataFrame.
     max_bin : int or None
         Number of bins of a feature.
     binned : bool

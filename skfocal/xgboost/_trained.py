@@ -259,7 +259,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Samples.
         iteration_range : tuple of int or None, default=None
             First boosting round to use and the one after the last; None for all of the
@@ -287,7 +287,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Samples.
         validate_features : bool, default=True
             Whether to check number and names of the features.
@@ -376,7 +376,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
 
         Parameters
         ----------
-        X : array-like, table or sparse matrix of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Samples.
         output_margin : bool, default=False
             Whether to return :meth:`decision_function` instead.
