@@ -1,5 +1,7 @@
 """Configuration of the Sphinx documentation."""
 
+from pathlib import Path
+
 from cycler import cycler
 
 import skfocal
@@ -12,15 +14,39 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.extlinks",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
     "sphinx_gallery.gen_gallery",
+    # MathJax in the built pages: formulas without a network. It sets mathjax_path, so
+    # it follows sphinx.ext.mathjax.
+    "sphinx-mathjax-offline",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 # The role of the docstrings: :arxiv:`1708.02002`.
 extlinks = {"arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s")}
+
+# Lists of the names that these pages link to, for the build has no network: text files
+# of Sphinx's inventory format 1, ``name type page``. A new link needs a line there.
+INVENTORIES = Path(__file__).parent / "_inventories"
+intersphinx_mapping = {
+    name: (address, str(INVENTORIES / f"{name}.inv"))
+    for name, address in {
+        "lightgbm": "https://lightgbm.readthedocs.io/en/stable/",
+        "pyspark": "https://spark.apache.org/docs/latest/api/python/",
+        "python": "https://docs.python.org/3/",
+        "sklearn": "https://scikit-learn.org/stable/",
+        "xgboost": "https://xgboost.readthedocs.io/en/stable/",
+    }.items()
+}
+
+nitpicky = True
+nitpick_ignore_regex = [
+    # Short names in docstrings that PySpark's classes pass on to ours.
+    ("py:class", "Transformer|Params?|_FitMultipleIterator"),
+]
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -56,11 +82,22 @@ plot_rcparams = {
 
 html_title = f"skfocal {version}"
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_prev_next": False, "show_toc_level": 2}
+html_theme_options = {
+    "show_prev_next": False,
+    "show_toc_level": 2,
+    # All of them: nothing hides under "More".
+    "header_links_before_dropdown": 10,
+}
 html_show_sourcelink = False
-# A left sidebar would list what the header and the breadcrumbs link to, and make the
-# code of the examples scroll.
-html_sidebars = {"**": []}
+html_static_path = ["_static"]
+html_css_files = ["skfocal.css"]
+# The left sidebar lists the pages below the user guide. Elsewhere it would list
+# what the header links to, and make the code of the examples scroll.
+GUIDE = """
+    guide tour thresholds validation tuning explaining serving lightgbm xgboost linear
+    clusters spark gpu processes
+"""
+html_sidebars = {"**": []} | {page: ["sidebar-nav-bs"] for page in GUIDE.split()}
 
 
 def skip_metadata_routing(app, what, name, obj, skip, options):

@@ -69,7 +69,7 @@ class FocalLGBMClassifier(TrainedLGBMModel):
         What a raw prediction is: the log-odds of the class probability, or those of the
         paper's focal probability, from which ``predict_proba`` recovers it.
     focal_hessian : {"bounded", "expected", "absolute"}, default="bounded"
-        Newton weight of a sample: as :class:`FocalObjective` calls it.
+        Newton weight of a sample: as :class:`skfocal.lightgbm.FocalObjective` calls it.
     validation_fraction : float or None, default=None
         Share of the training data, drawn by class, to stop early by where ``fit`` gets
         no validation data.
@@ -147,7 +147,7 @@ class FocalLGBMClassifier(TrainedLGBMModel):
 
     See Also
     --------
-    FocalObjective : The same loss for ``lightgbm.train``.
+    skfocal.lightgbm.FocalObjective : The same loss for ``lightgbm.train``.
 
     Notes
     -----

@@ -68,7 +68,7 @@ class FocalXGBClassifier(TrainedXGBModel):
         Whose log-odds the raw predictions are: the class probability's, or those of the
         paper's focal probability, out of which ``predict_proba`` makes the other.
     focal_hessian : {"bounded", "expected", "absolute"}, default="bounded"
-        Newton weight of a sample, as in :class:`FocalObjective`.
+        Newton weight of a sample, as in :class:`skfocal.xgboost.FocalObjective`.
     validation_fraction : float or None, default=None
         Share of the training data to stop early by, drawn by class, if ``fit`` gets no
         validation data.
@@ -197,7 +197,7 @@ class FocalXGBClassifier(TrainedXGBModel):
 
     See Also
     --------
-    FocalObjective : The same loss for ``xgboost.train``.
+    skfocal.xgboost.FocalObjective : The same loss for ``xgboost.train``.
 
     Notes
     -----

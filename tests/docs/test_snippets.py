@@ -5,6 +5,7 @@ import socket
 
 import matplotlib as mpl
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tests.docs.snippets import DOCS, pages, snippets
 
@@ -16,6 +17,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
 ]
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Keep engines that were given no ``n_jobs`` from waiting for busy cores."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture
@@ -56,7 +65,7 @@ def test_the_pages_are_found():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_runs_as_pasted(page, offline):
+def test_runs_as_pasted(page, offline, one_thread):
     namespace = {"__name__": "__main__"}
     for snippet in snippets(page):
         if snippet.can_run:
