@@ -16,6 +16,7 @@ PAGES = [page for page in pages() if snippets(page) and page.name not in CLUSTER
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*:PendingDeprecationWarning"),
 ]
 
 
