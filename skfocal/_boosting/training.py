@@ -80,17 +80,6 @@ class BoostingTraining:
             codes, weight = self.rows.codes, self.rows.weight
             self.shift = balancing_shift(raw, codes, weight)
 
-    def _check_scores(self, scores: dict[str, Any]) -> None:
-        """Raise if training was to stop by a metric that is no number."""
-        for name, metrics in scores.items():
-            for metric, values in metrics.items():
-                if np.isnan(values).any():
-                    raise ValueError(
-                        f"the metric {metric!r} must be a number on each validation "
-                        f"set to stop early by, got nan on {name!r} (a rank metric "
-                        "needs rows of all classes)"
-                    )
-
     def _validation_sets(
         self, train: Any, data_of: Callable[[BoostingRows], Any]
     ) -> list[Any]:
@@ -107,3 +96,15 @@ def check_raw_of_model(raw: FloatArray) -> None:
             f"in size, got {raw[~valid][0]} on the training data: see learning_rate, "
             "penalties, weights and the start"
         )
+
+
+def check_scores(scores: dict[str, Any]) -> None:
+    """Raise if training was to stop by a metric that is no number."""
+    for name, metrics in scores.items():
+        for metric, values in metrics.items():
+            if np.isnan(values).any():
+                raise ValueError(
+                    f"the metric {metric!r} must be a number on each validation set to "
+                    f"stop early by, got nan on {name!r} (a rank metric needs rows of "
+                    "all classes)"
+                )

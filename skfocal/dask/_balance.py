@@ -8,6 +8,7 @@ import numpy.typing as npt
 from distributed import Future
 
 from skfocal._boosting.calibration import balance_sums, find_balance
+from skfocal._boosting.training import check_raw_of_model
 from skfocal._compute.threads import limited_threads
 from skfocal.dask._errors import gather
 from skfocal.dask._rows import DaskRows
@@ -26,7 +27,9 @@ def balance_of_rows(rows: DaskRows, model: Any, n_classes: int) -> Any:
 
 def _raw_of_block(X: Any, codes: Any, weight: Any, model: Any) -> FloatArray:
     with limited_threads(1):
-        return model.decision_function(X)
+        raw = model.decision_function(X)
+    check_raw_of_model(raw)
+    return raw
 
 
 def _sums_at(rows: DaskRows, raw: list[Future], shift: FloatArray) -> tuple[Any, Any]:

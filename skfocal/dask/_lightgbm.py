@@ -3,7 +3,9 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, Self
+from uuid import uuid4
 
 import lightgbm as lgb
 import numpy as np
@@ -13,6 +15,7 @@ from lightgbm.dask import DaskLGBMRegressor
 
 from skfocal._boosting.calibration import alpha_scale, is_balanced
 from skfocal._boosting.rows import BoostingRows
+from skfocal._boosting.training import check_scores
 from skfocal._classes import unchanged_on_error
 from skfocal.dask._balance import balance_of_rows
 from skfocal.dask._blocks import collection_of, find_client
@@ -22,7 +25,12 @@ from skfocal.dask._boosting import (
     refuse_on_cluster,
 )
 from skfocal.dask._errors import cluster_errors
-from skfocal.dask._network import CallbackAtWorker, ObjectiveAtWorker
+from skfocal.dask._kept_scores import (
+    KeepsScores,
+    balance_of_kept,
+    forget_scores,
+)
+from skfocal.dask._network import CallbackAtWorker, ObjectiveAtWorker, watched
 from skfocal.dask._rows import DaskRows
 from skfocal.dask._validation_rows import (
     ScoresAtWorkers,
@@ -183,6 +191,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             self.initial_score_ = self._start(summary, own_start=False)
             metrics = self._metrics(valid, eval_metric, params, callbacks)
             copies = None if valid is None else rows_at_workers(valid)
+            name = uuid4().hex
             booster = self._grow(
                 params,
                 rows,
@@ -190,12 +199,16 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
                 feature_name=feature_name,
                 categorical_feature=categorical_feature,
                 callbacks=[
+                    KeepsScores(name),
                     *self._scores(copies, metrics),
                     *map(CallbackAtWorker, callbacks or ()),
                 ],
             )
+            self.evals_result_ = scores_of(booster)
+            if stops_early(params, callbacks):
+                check_scores(self.evals_result_)
             self._take_given_names(X, feature_name)
-            self._set_shifted_booster(booster, rows)
+            self._set_shifted_booster(booster, rows, name)
         return self
 
     def _try_features(self, sample: Any) -> None:
@@ -224,9 +237,12 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
         if copies is None:
             return []
         keys = {worker: copy.key for worker, copy in copies.items()}
-        # Later rounds of dart change earlier trees.
+        return [ScoresAtWorkers(keys, self.initial_score_, metrics, self._is_dart())]
+
+    def _is_dart(self) -> bool:
+        """Whether later rounds change earlier trees."""
         words = (self.boosting_type, *map(self._engine_words.get, _BOOSTING_ALIASES))
-        return [ScoresAtWorkers(keys, self.initial_score_, metrics, "dart" in words)]
+        return "dart" in words
 
     def _grow(
         self,
@@ -247,29 +263,40 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             metric="None",
             **{k: v for k, v in params.items() if k != "num_threads"},
         )
+        fit = partial(
+            engine.fit,
+            rows.features(),
+            rows.vector(rows.codes, "int32"),
+            sample_weight=rows.vector(rows.weight, "float64"),
+            init_score=self._start_of_rows(rows),
+            **words,
+        )
         with engine_errors("LightGBM"), _without_word_of_threads():
-            engine.fit(
-                rows.features(),
-                rows.vector(rows.codes, "int32"),
-                sample_weight=rows.vector(rows.weight, "float64"),
-                init_score=self._start_of_rows(rows),
-                **words,
-            )
-        return engine.booster_
+            return watched(rows.client, fit).booster_
 
     def _start_of_rows(self, rows: DaskRows) -> Any:
         """Return the start of each row as a collection."""
         start = rows.map(_filled, self.initial_score_)
         return collection_of(start, rows.lengths, np.shape(self.initial_score_), float)
 
-    def _set_shifted_booster(self, booster: lgb.Booster, rows: DaskRows) -> None:
-        self.evals_result_ = scores_of(booster)
+    def _set_shifted_booster(
+        self, booster: lgb.Booster, rows: DaskRows, name: str
+    ) -> None:
         self.calibration_shift_ = 0.0
         self._set_model(booster)
         if is_balanced(self.loss_, self.focal_hessian):
-            model = self._at_workers(self.to_local())
-            self.calibration_shift_ = balance_of_rows(rows, model, self.n_classes_)
+            self.calibration_shift_ = self._find_shift(booster, rows, name)
             self._set_model(booster)
+        forget_scores(rows.client)
+
+    def _find_shift(self, booster: lgb.Booster, rows: DaskRows, name: str) -> Any:
+        """Return what the model lacks to balance its errors on all rows."""
+        # After an early stop LightGBM's scores are those of more rounds.
+        whole = booster.current_iteration() == self.n_estimators
+        if whole and not self._is_dart():
+            return balance_of_kept(rows.client, name, self.n_classes_)
+        model = self._at_workers(self.to_local())
+        return balance_of_rows(rows, model, self.n_classes_)
 
     def _set_model(self, booster: lgb.Booster) -> None:
         start = self.initial_score_ + self.calibration_shift_

@@ -9,6 +9,7 @@ from xgboost import dask as dxgb
 
 from skfocal._boosting.calibration import alpha_scale, is_balanced
 from skfocal._boosting.rows import BoostingRows
+from skfocal._boosting.training import check_scores
 from skfocal._classes import unchanged_on_error
 from skfocal.dask._blocks import find_client
 from skfocal.dask._boosting import (
@@ -212,6 +213,8 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
                 callbacks=self._callbacks_at_workers(part),
             )
         self.evals_result_ = _with_floats(trained["history"])
+        if self._stops_early():
+            check_scores(self.evals_result_)
         booster = trained["booster"]
         shift = held_shift(self.initial_score_, take_shift(booster))
         add_to_start(booster, shift)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skfocal._boosting.rows import BoostingRows
-from skfocal._boosting.training import BoostingTraining
+from skfocal._boosting.training import BoostingTraining, check_scores
 from skfocal.lightgbm._metrics import NamedApart, OfLogarithms, choose_metrics
 from skfocal.lightgbm._model import (
     has_usable_feature,
@@ -63,7 +63,7 @@ class Training(BoostingTraining):
             raw_metrics = metrics if n_classes == 2 else OfLogarithms(metrics)
             booster = self._boosted(data, words, raw_metrics, callbacks)
         if stops_early(self.params, self.callbacks):
-            self._check_scores(scores)
+            check_scores(scores)
         return booster, scores
 
     def _check_ranked(self, names: list[str]) -> None:

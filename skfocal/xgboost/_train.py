@@ -10,7 +10,11 @@ import numpy.typing as npt
 import xgboost as xgb
 
 from skfocal._boosting.rows import BoostingRows
-from skfocal._boosting.training import BoostingTraining, check_raw_of_model
+from skfocal._boosting.training import (
+    BoostingTraining,
+    check_raw_of_model,
+    check_scores,
+)
 from skfocal.xgboost._categories import with_categories_of
 from skfocal.xgboost._metrics import Metrics
 from skfocal.xgboost._model import add_to_start, is_linear, start_words
@@ -175,7 +179,7 @@ class Training(BoostingTraining):
             custom_metric=metrics,
         )
         if self._stops_early():
-            self._check_scores(scores)
+            check_scores(scores)
         booster = with_categories_of(uncut.booster, booster)
         add_to_start(booster, self.shift)
         return booster, scores

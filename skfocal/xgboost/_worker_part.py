@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xgboost as xgb
 
 from skfocal._boosting.calibration import balance_sums, find_balance
+from skfocal._boosting.training import check_raw_of_model
 from skfocal._compute.threads import limited_threads
 from skfocal.xgboost._metrics import Metrics
 from skfocal.xgboost._objective import FocalObjective
@@ -66,6 +67,7 @@ class WorkerPart:
     def find_shift(self, booster: xgb.Booster) -> Any:
         """Return what balances the errors of all workers' rows at the best round."""
         raw, data = self._raw_of_rows(booster), self.data
+        check_raw_of_model(raw)
         codes = data.get_label().astype(np.int32)
         weight = data.get_weight().astype(np.float64)
         weight = weight if weight.size else None
