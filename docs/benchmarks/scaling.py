@@ -26,10 +26,10 @@ from skfocal.dask import (
 )
 
 N_FEATURES = 20
-ROUNDS = 20
 THREADS = 2
-LGBM = {"n_estimators": ROUNDS, "verbosity": -1, "n_jobs": THREADS}
-XGB = {"n_estimators": ROUNDS, "n_jobs": THREADS}
+# Ten million rows take their time.
+ROUNDS_BY_SIZE = 20
+ROUNDS_OF_WORKERS = 100
 
 
 def make_data(n):
@@ -42,11 +42,12 @@ def make_data(n):
 def on_one_machine(n):
     """Return the fits of the focal loss and of the engines' log loss."""
     X, y = make_data(n)
+    words = {"n_estimators": ROUNDS_BY_SIZE, "n_jobs": THREADS}
     models = {
-        "LightGBM, log loss": lgb.LGBMClassifier(**LGBM),
-        "LightGBM, focal loss": FocalLGBMClassifier(**LGBM),
-        "XGBoost, log loss": xgb.XGBClassifier(**XGB),
-        "XGBoost, focal loss": FocalXGBClassifier(**XGB),
+        "LightGBM, log loss": lgb.LGBMClassifier(verbosity=-1, **words),
+        "LightGBM, focal loss": FocalLGBMClassifier(verbosity=-1, **words),
+        "XGBoost, log loss": xgb.XGBClassifier(**words),
+        "XGBoost, focal loss": FocalXGBClassifier(**words),
         "linear, focal loss": FocalLogisticRegression(),
     }
     return {name: lambda m=model: m.fit(X, y) for name, model in models.items()}
@@ -73,36 +74,38 @@ def print_rows(sizes, repeats):
         print(f"{n:>10}  " + "  ".join(f"{cell:>16}" for cell in cells), flush=True)
 
 
-def built_in_xgboost(client, X, y):
+def built_in_xgboost(client, rounds, X, y):
     """XGBoost's own log loss on Dask, from the best constant as the focal loss is."""
     data = dxgb.DaskQuantileDMatrix(client, X, y)
     words = {"objective": "binary:logistic", "base_score": 0.1}
-    dxgb.train(client, words, data, ROUNDS, verbose_eval=False)
+    dxgb.train(client, words, data, rounds, verbose_eval=False)
 
 
-def on_workers(client, n):
+def on_workers(client, n, rounds):
     X, y = make_data(n)
     blocks = client.persist(
         [da.from_array(a, chunks=(n // 4, *a.shape[1:])) for a in (X, y)]
     )
     wait(blocks)
-    own = {"n_estimators": ROUNDS, "verbosity": -1}
-    local = FocalLogisticRegression()
+    words = {"n_estimators": rounds}
+    silent, local = words | {"verbosity": -1}, words | {"n_jobs": THREADS}
     return {
-        "LightGBM, log loss": lambda: DaskLGBMClassifier(**own).fit(*blocks),
-        "LightGBM, focal loss": lambda: DaskFocalLGBMClassifier(**own).fit(*blocks),
-        "LightGBM, one machine": lambda: FocalLGBMClassifier(**LGBM).fit(X, y),
-        "XGBoost, log loss": lambda: built_in_xgboost(client, *blocks),
-        "XGBoost, focal loss": lambda: DaskFocalXGBClassifier(n_estimators=ROUNDS).fit(
+        "LightGBM, log loss": lambda: DaskLGBMClassifier(**silent).fit(*blocks),
+        "LightGBM, focal loss": lambda: DaskFocalLGBMClassifier(**silent).fit(*blocks),
+        "LightGBM, one machine": lambda: FocalLGBMClassifier(**silent | local).fit(
+            X, y
+        ),
+        "XGBoost, log loss": lambda: built_in_xgboost(client, rounds, *blocks),
+        "XGBoost, focal loss": lambda: DaskFocalXGBClassifier(**words).fit(
             *blocks, verbose=False
         ),
-        "XGBoost, one machine": lambda: FocalXGBClassifier(**XGB).fit(X, y),
+        "XGBoost, one machine": lambda: FocalXGBClassifier(**local).fit(X, y),
         "linear, focal loss": lambda: DaskFocalLogisticRegression().fit(*blocks),
-        "linear, one machine": lambda: local.fit(X, y),
+        "linear, one machine": lambda: FocalLogisticRegression().fit(X, y),
     }
 
 
-def print_workers(sizes, repeats):
+def print_workers(sizes, repeats, rounds):
     print("\nTwo workers: focal loss over log loss there; and over one machine")
     print(f"{'rows':>10}  {'LightGBM':>16}  {'XGBoost':>16}  {'linear':>8}")
     with (
@@ -116,7 +119,7 @@ def print_workers(sizes, repeats):
         Client(cluster) as client,
     ):
         for n in sizes:
-            seconds = medians(on_workers(client, n), repeats)
+            seconds = medians(on_workers(client, n, rounds), repeats)
             cells = []
             for engine in ("LightGBM", "XGBoost", "linear"):
                 focal = seconds[f"{engine}, focal loss"]
@@ -133,7 +136,10 @@ def main():
     args = parser.parse_args()
     repeats = 1 if args.quick else args.repeats
     print_rows([2_000] if args.quick else [10**5, 10**6, 10**7], repeats)
-    print_workers([2_000] if args.quick else [10**5, 10**6], repeats)
+    if args.quick:
+        print_workers([2_000], repeats, rounds=2)
+    else:
+        print_workers([10**5, 10**6], repeats, ROUNDS_OF_WORKERS)
 
 
 if __name__ == "__main__":
