@@ -87,6 +87,8 @@ html_theme_options = {
     "show_toc_level": 2,
     # All of them: nothing hides under "More".
     "header_links_before_dropdown": 10,
+    # A button instead of a field, which would not fit beside the links.
+    "navbar_persistent": ["search-button"],
 }
 html_show_sourcelink = False
 html_static_path = ["_static"]
