@@ -9,6 +9,7 @@ import numpy.typing as npt
 from distributed import Client
 
 from skfocal._boosting.classifier import FocalBoostingClassifier
+from skfocal._boosting.ranges import check_weight_range
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import check_pair
 from skfocal._classes import check_known
@@ -51,6 +52,7 @@ class DaskFocalBoosting(OnDask, FocalBoostingClassifier):
         of_engine = self._factors_of_classes(counts.n_rows)
         factors = factors if of_engine is None else factors * of_engine
         weight = counts.weights * factors
+        check_weight_range(weight)
         summary = BoostingRows(None, codes, counts.weights, weight, None)
         weighted = (factors != 1.0).any()
         return given.encoded(self.classes_, factors if weighted else None), summary

@@ -17,6 +17,11 @@ from xgboost.spark import SparkXGBClassifier
 
 from skfocal._boosting.calibration import alpha_scale, is_balanced
 from skfocal._boosting.objective import check_hessian
+from skfocal._boosting.ranges import (
+    check_alpha_range,
+    check_trainable_gamma,
+    check_weight_range,
+)
 from skfocal._classes import resolve_alpha
 from skfocal._validation import check_class_count, check_gamma, check_option
 from skfocal.loss import FocalLoss
@@ -58,7 +63,7 @@ _LAST_LINE = re.compile(
 
 def check_params(params: FocalSparkParams) -> None:
     """Raise for parameters that no data set would make right."""
-    check_gamma(params.getOrDefault("focal_gamma"), "focal_gamma")
+    check_trainable_gamma(params.getOrDefault("focal_gamma"), "focal_gamma")
     link = params.getOrDefault("focal_link")
     check_option("focal_link", link, LINKS)
     check_hessian("focal_hessian", params.getOrDefault("focal_hessian"), link)
@@ -138,6 +143,7 @@ class SparkTraining:
         self._codes = np.arange(len(counted))
         self.loss = self._resolve_loss(counted)
         self._weights = counted * self._factors
+        check_weight_range(self._weights)
         start = self.loss.fit_intercept_only(self._codes, self._weights)
         self.start = held_start(start)
         self._check_workers()
@@ -148,6 +154,7 @@ class SparkTraining:
         check_class_count("focal_gamma", gamma, len(codes))
         given = self._params.getOrDefault("focal_alpha")
         alpha = resolve_alpha(given, codes, codes, weights)
+        check_alpha_range(alpha)
         return FocalLoss(gamma, alpha, link=self._params.getOrDefault("focal_link"))
 
     def _check_workers(self) -> None:

@@ -92,6 +92,11 @@ BAD_DATA = {
         ValueError,
         "y must have rows of positive weight, got none",
     ),
+    "weights beyond float32": (
+        lambda X, y, w: (blocks(X), blocks(y), blocks(1e18 * w)),
+        ValueError,
+        r"sample_weight, .* must have a sum from .* to 1e\+18, got",
+    ),
     "a negative weight": (
         lambda X, y, w: (blocks(X), blocks(y), blocks(with_entry(w, -1.0))),
         ValueError,
@@ -121,6 +126,8 @@ def test_bad_data(engine, case, data):
     ("params", "message"),
     [
         ({"focal_gamma": -1.0}, "focal_gamma must be >= 0"),
+        ({"focal_gamma": 25.0}, "focal_gamma must be <= 20, got 25.0"),
+        ({"n_estimators": 1.5}, "n_estimators must be"),
         (
             {"focal_gamma": [1.0, 2.0, 3.0]},
             r"focal_gamma must have one entry per class",

@@ -16,7 +16,7 @@ from skfocal.spark import SparkFocalXGBClassifier  # isort: skip
 from skfocal.spark._host import task_cpus, task_slots  # isort: skip
 from skfocal.spark._rows import LABEL, VALID, WEIGHT, SparkRows  # isort: skip
 from skfocal.spark._training import SparkTraining  # isort: skip
-from skfocal.spark._worker import WorkerPart  # isort: skip
+from skfocal.xgboost._worker_part import WorkerPart  # isort: skip
 from xgboost.spark import SparkXGBClassifier  # isort: skip
 
 pytestmark = MARKS
@@ -138,7 +138,7 @@ def test_a_worker_computes_on_its_own_cores():
     def look(raw, data):
         seen.append(max_threads())
 
-    part = WorkerPart(look, look, n_classes=2, n_threads=1)
+    part = WorkerPart(look, look, n_classes=2, count_threads=lambda: 1)
     part.step(np.zeros(3), None)
     part.evaluate(np.zeros(3), None)
     assert seen == [1, 1]

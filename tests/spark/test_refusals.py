@@ -74,6 +74,7 @@ def test_parameters_of_another_type(words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ({"focal_gamma": 25.0}, r"focal_gamma must be <= 20, got 25\.0"),
         ({"focal_gamma": -1.0}, r"focal_gamma must be >= 0 and finite, got -1\.0"),
         ({"focal_gamma": [1.0] * 3}, r"focal_gamma must have one entry per class \(2"),
         ({"focal_alpha": 1.5}, r"focal_alpha must be in \(0, 1\) .*got 1\.5"),
@@ -130,6 +131,10 @@ def first(column, value):
         (first("weight", "double('inf')"), "weightCol 'weight' must .*got Infinity"),
         (first("weight", "double('nan')"), "weightCol 'weight' must .*got NaN"),
         (first("weight", "null"), "weightCol 'weight' must be >= 0 .*got null"),
+        (
+            {"weight": "1e18 * weight"},
+            r"sample_weight, .* a sum from .*1e\+18",
+        ),
         ({"weight": "0.0"}, r"weightCol 'weight' must not be all zero, .*0\.0"),
         (
             {"weight": "weight * label"},
