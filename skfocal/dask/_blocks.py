@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-import dask
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
@@ -178,13 +177,12 @@ def collection_of(
     dtype : dtype, default=None
         That of an array, if ``like`` is a shape.
     """
-    delayed = [dask.delayed(block) for block in blocks]
     if isinstance(like, dd.DataFrame):
-        return dd.from_delayed(delayed, meta=like._meta, verify_meta=False)
+        return dd.from_delayed(list(blocks), meta=like._meta, verify_meta=False)
     shape = like if isinstance(like, tuple) else like.shape[1:]
     meta = None if isinstance(like, tuple) else like._meta
     arrays = [
-        da.from_delayed(part, shape=(n, *shape), dtype=dtype, meta=meta)
-        for part, n in zip(delayed, lengths, strict=True)
+        da.from_delayed(block, shape=(n, *shape), dtype=dtype, meta=meta)
+        for block, n in zip(blocks, lengths, strict=True)
     ]
     return da.concatenate(arrays)
