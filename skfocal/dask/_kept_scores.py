@@ -11,6 +11,7 @@ from distributed import Client, get_worker
 from skfocal._boosting.calibration import balance_sums, find_balance
 from skfocal._boosting.training import check_raw_of_model
 from skfocal._compute.threads import limited_threads
+from skfocal.dask._network import note_network
 
 __all__ = ["KeepsScores", "balance_of_kept", "forget_scores"]
 
@@ -38,6 +39,8 @@ class KeepsScores:
         self.order = -sys.maxsize
 
     def __call__(self, env: Any) -> None:
+        if env.iteration == env.begin_iteration:
+            note_network(env.params)
         if env.iteration < env.end_iteration - 1:
             return
 

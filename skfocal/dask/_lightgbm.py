@@ -30,7 +30,7 @@ from skfocal.dask._kept_scores import (
     balance_of_kept,
     forget_scores,
 )
-from skfocal.dask._network import CallbackAtWorker, ObjectiveAtWorker, watched
+from skfocal.dask._network import ObjectiveAtWorker, watched
 from skfocal.dask._rows import DaskRows
 from skfocal.dask._validation_rows import (
     ScoresAtWorkers,
@@ -201,7 +201,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
                 callbacks=[
                     KeepsScores(name),
                     *self._scores(copies, metrics),
-                    *map(CallbackAtWorker, callbacks or ()),
+                    *(callbacks or ()),
                 ],
             )
             self.evals_result_ = scores_of(booster)
@@ -272,7 +272,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             **words,
         )
         with engine_errors("LightGBM"), _without_word_of_threads():
-            return watched(rows.client, fit).booster_
+            return watched(rows.client, fit, rows.workers()).booster_
 
     def _start_of_rows(self, rows: DaskRows) -> Any:
         """Return the start of each row as a collection."""

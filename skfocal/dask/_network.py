@@ -1,47 +1,48 @@
 """LightGBM's workers, which wait for each other in a network of their own."""
 
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent import futures
-from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
-import lightgbm as lgb
-from distributed import Client, Future
-from lightgbm.callback import EarlyStopException
+import psutil
+from distributed import Client, Future, get_worker
 
 from skfocal._compute.threads import limited_threads
 from skfocal.dask._threads import threads_of_worker
 
-__all__ = ["CallbackAtWorker", "ObjectiveAtWorker", "leaving_on_error", "watched"]
+__all__ = ["ObjectiveAtWorker", "cut_connections", "note_network", "watched"]
 
 _SECONDS_PER_LOOK = 1.0
-# In which LightGBM itself may notice, and say more.
-_SECONDS_OF_GRACE = 2.0
+# In which LightGBM's other workers raise.
+_SECONDS_OF_GRACE = 5.0
+# Of the network of a worker's training, by its address.
+_PORTS: dict[str, set[int]] = {}
 
 
-def watched(client: Client, train: Callable[[], Any]) -> Any:
+def watched(client: Client, train: Callable[[], Any], workers: set[str]) -> Any:
     """Return what a training returns, or raise once one of its workers is gone.
 
-    LightGBM's others may go on to read from a connection that was closed, forever.
+    LightGBM reads without end from a connection that another worker closed: after any
+    error the workers that are left are made to give up.
     """
     done: futures.Future[Any] = futures.Future()
     run = partial(copy_context().run, _complete, done, train)
     threading.Thread(target=run, daemon=True).start()
-    parts: dict[str, str] = {}
-    while not futures.wait([done], _SECONDS_PER_LOOK).done:
-        parts |= _training_parts(client)
-        lost = parts.keys() - client.nthreads().keys()
-        if lost and not futures.wait([done], _SECONDS_OF_GRACE).done:
-            client.cancel([Future(key, client) for key in parts.values()])
-            raise RuntimeError(
-                f"lost the workers {sorted(lost)}; the others may wait for them "
-                "without end, until client.restart() frees them"
-            )
-    return done.result()
+    lost: set[str] = set()
+    while not lost and not futures.wait([done], _SECONDS_PER_LOOK).done:
+        lost = workers - client.nthreads().keys()
+    if not lost and done.exception() is None:
+        return done.result()
+    client.run(cut_connections)
+    if futures.wait([done], _SECONDS_OF_GRACE).done:
+        return done.result()
+    # They wait for a worker that doesn't come back.
+    client.cancel([Future(key, client) for key in _training_tasks(client)])
+    raise RuntimeError(f"lost the workers {sorted(lost)}")
 
 
 def _complete(done: "futures.Future[Any]", train: Callable[[], Any]) -> None:
@@ -51,32 +52,31 @@ def _complete(done: "futures.Future[Any]", train: Callable[[], Any]) -> None:
         done.set_exception(error)
 
 
-def _training_parts(client: Client) -> dict[str, str]:
-    """Return the keys of LightGBM's tasks by the workers that run them."""
-    return {
-        worker: key
-        for worker, keys in client.processing().items()
-        for key in keys
-        if str(key).startswith("_train_part")
+def _training_tasks(client: Client) -> list[str]:
+    """Return the keys of LightGBM's tasks that this client waits for."""
+    return [key for key in map(str, client.futures) if key.startswith("_train_part")]
+
+
+def note_network(params: dict[str, Any]) -> None:
+    """Remember the ports of the training's network at a worker, from its parameters."""
+    machines = str(params.get("machines", ""))
+    ports = {
+        int(machine.rpartition(":")[2]) for machine in machines.split(",") if machine
     }
+    _PORTS.update({get_worker().address: ports})
 
 
-@contextmanager
-def leaving_on_error() -> Iterator[None]:
-    """Leave the network if the block raises.
+def cut_connections(dask_worker: Any) -> None:
+    """Let LightGBM's connections of a worker fail, so that it raises.
 
-    The others would wait for this worker until LightGBM's ``time_out``, and could do
-    nothing else.
+    Something that is no socket takes their place, until LightGBM closes them itself.
     """
-    try:
-        yield
-    except EarlyStopException:
-        # All of them stop at this round.
-        raise
-    except BaseException:
-        # A method of the Booster that is none of its models'.
-        lgb.Booster.free_network(SimpleNamespace())
-        raise
+    ports = _PORTS.pop(dask_worker.address, set())
+    with open(os.devnull, "rb") as no_socket:
+        for connection in psutil.Process().net_connections("tcp"):
+            ends = (connection.laddr, connection.raddr)
+            if any(end and end.port in ports for end in ends):
+                os.dup2(no_socket.fileno(), connection.fd)
 
 
 class ObjectiveAtWorker:
@@ -87,20 +87,5 @@ class ObjectiveAtWorker:
 
     # The signature by which LightGBM knows what an objective takes.
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        with leaving_on_error(), limited_threads(threads_of_worker()):
+        with limited_threads(threads_of_worker()):
             return self.objective(y_true, y_pred, sample_weight)
-
-
-class CallbackAtWorker:
-    """A callback of the user's, which LightGBM treats as it would treat that."""
-
-    def __init__(self, callback: Callable[..., Any]) -> None:
-        self.callback = callback
-        self.before_iteration = getattr(callback, "before_iteration", False)
-        # LightGBM sets it of whatever has none.
-        if hasattr(callback, "order"):
-            self.order = callback.order
-
-    def __call__(self, env: Any) -> None:
-        with leaving_on_error():
-            self.callback(env)

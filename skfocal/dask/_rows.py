@@ -180,6 +180,11 @@ class DaskRows:
             self.client.submit(function, *block, *args, pure=False) for block in blocks
         ]
 
+    def workers(self) -> set[str]:
+        """Return the addresses of the workers that have any of the rows."""
+        owners = self.client.who_has(self.X).values()
+        return {worker for addresses in owners for worker in addresses}
+
     def features(self) -> Any:
         """Return the features as a collection."""
         return collection_of(self.X, self.lengths, self.like)

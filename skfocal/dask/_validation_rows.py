@@ -17,7 +17,6 @@ from scipy import sparse
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skfocal._compute.threads import limited_threads
-from skfocal.dask._network import leaving_on_error
 from skfocal.dask._rows import DaskRows
 from skfocal.dask._threads import threads_of_worker
 from skfocal.lightgbm._metrics import NamedApart, choose_metrics
@@ -136,7 +135,7 @@ class ScoresAtWorkers:
 
     def __call__(self, env: Any) -> None:
         n_threads = threads_of_worker()
-        with leaving_on_error(), limited_threads(n_threads):
+        with limited_threads(n_threads):
             if env.iteration == env.begin_iteration:
                 self._begin()
             first = env.begin_iteration if self.whole_model else env.iteration
