@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent import futures
 from contextvars import copy_context
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -80,12 +81,30 @@ def cut_connections(dask_worker: Any) -> None:
 
 
 class ObjectiveAtWorker:
-    """An objective whose kernels keep to the threads of their worker."""
+    """An objective whose kernels keep to the threads of their worker.
+
+    It takes the way of native training, which checks labels once and keeps its buffers.
+    """
 
     def __init__(self, objective: Any) -> None:
         self.objective = objective
 
     # The signature by which LightGBM knows what an objective takes.
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        data = _LabelsAndWeights(y_true, sample_weight)
         with limited_threads(threads_of_worker()):
-            return self.objective(y_true, y_pred, sample_weight)
+            return self.objective._native(y_pred, data)
+
+
+@dataclass
+class _LabelsAndWeights:
+    """What native training asks of a Dataset."""
+
+    label: Any
+    weight: Any
+
+    def get_label(self) -> Any:
+        return self.label
+
+    def get_weight(self) -> Any:
+        return self.weight

@@ -310,11 +310,14 @@ def fail(block):
     raise ZeroDivisionError
 
 
-def test_objectives_keep_to_the_threads_of_their_worker(client):
-    def count(y_true, y_pred, sample_weight=None):
-        return threads.max_threads()
+class CountsThreads:
+    def _native(self, raw, data):
+        return threads.max_threads(), data.get_label(), data.get_weight()
 
-    assert client.submit(ObjectiveAtWorker(count), 0, 0, pure=False).result() == 1
+
+def test_objectives_keep_to_the_threads_of_their_worker(client):
+    objective = ObjectiveAtWorker(CountsThreads())
+    assert client.submit(objective, 3, 0, 4, pure=False).result() == (1, 3, 4)
     assert threads.max_threads() >= 1
 
 
