@@ -1,5 +1,6 @@
 """The constant that balances a model's errors on the rows of all workers."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,10 +34,7 @@ def _raw_of_block(X: Any, codes: Any, weight: Any, model: Any) -> FloatArray:
 
 
 def _sums_at(rows: DaskRows, raw: list[Future], shift: FloatArray) -> tuple[Any, Any]:
-    weights = rows.weight or [None] * len(raw)
-    blocks = zip(raw, rows.codes, weights, strict=True)
-    submit = rows.client.submit
-    sums = [submit(_block_sums, *block, shift, pure=False) for block in blocks]
+    sums = replace(rows, X=raw).map(_block_sums, shift)
     found = gather(rows.client, sums)
     totals, curvatures = zip(*found, strict=True)
     return sum(totals), sum(curvatures)

@@ -5,17 +5,23 @@ import threading
 from collections.abc import Callable
 from concurrent import futures
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import lightgbm as lgb
 import psutil
 from distributed import Client, Future, get_worker
 
 from skfocal._compute.threads import limited_threads
 from skfocal.dask._threads import threads_of_worker
 
-__all__ = ["ObjectiveAtWorker", "cut_connections", "note_network", "watched"]
+__all__ = [
+    "LabelsAndWeights",
+    "ObjectiveAtWorker",
+    "cut_connections",
+    "note_network",
+    "watched",
+]
 
 _SECONDS_PER_LOOK = 1.0
 # In which LightGBM's other workers raise.
@@ -91,20 +97,19 @@ class ObjectiveAtWorker:
 
     # The signature by which LightGBM knows what an objective takes.
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        data = _LabelsAndWeights(y_true, sample_weight)
+        data = LabelsAndWeights(None, label=y_true, weight=sample_weight)
         with limited_threads(threads_of_worker()):
             return self.objective._native(y_pred, data)
 
 
-@dataclass
-class _LabelsAndWeights:
-    """What native training asks of a Dataset."""
-
-    label: Any
-    weight: Any
+class LabelsAndWeights(lgb.Dataset):
+    """What a metric asks a Dataset for, without one of LightGBM's own."""
 
     def get_label(self) -> Any:
         return self.label
 
     def get_weight(self) -> Any:
         return self.weight
+
+    def get_group(self) -> None:
+        return None

@@ -17,6 +17,7 @@ from scipy import sparse
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skfocal._compute.threads import limited_threads
+from skfocal.dask._network import LabelsAndWeights
 from skfocal.dask._rows import DaskRows
 from skfocal.dask._threads import threads_of_worker
 from skfocal.lightgbm._metrics import NamedApart, choose_metrics
@@ -157,21 +158,8 @@ class ScoresAtWorkers:
     def _begin(self) -> None:
         worker = get_worker()
         self.X, codes, weight = worker.data[self.keys[worker.address]]
-        self.data = _LabelsAndWeights(None, label=codes, weight=weight)
+        self.data = LabelsAndWeights(None, label=codes, weight=weight)
         self.raw = np.full((len(codes), *np.shape(self.start)), self.start)
-
-
-class _LabelsAndWeights(lgb.Dataset):
-    """What a metric asks a Dataset for, without one of LightGBM's own."""
-
-    def get_label(self) -> Any:
-        return self.label
-
-    def get_weight(self) -> Any:
-        return self.weight
-
-    def get_group(self) -> None:
-        return None
 
 
 def scores_of(booster: lgb.Booster) -> dict[str, Any]:
