@@ -22,7 +22,7 @@ from skfocal.dask._rows import DaskRows
 from skfocal.dask._threads import threads_of_worker
 from skfocal.xgboost import FocalObjective, FocalXGBClassifier
 from skfocal.xgboost._metrics import Metrics
-from skfocal.xgboost._model import add_to_start, held_shift, held_start, start_words
+from skfocal.xgboost._start import add_to_start, held_start, start_words
 from skfocal.xgboost._train import stopping
 from skfocal.xgboost._worker_part import FindShift, WorkerPart, take_shift
 
@@ -216,9 +216,7 @@ class DaskFocalXGBClassifier(  # type: ignore[misc]
         if self._stops_early():
             check_scores(self.evals_result_)
         booster = trained["booster"]
-        shift = held_shift(self.initial_score_, take_shift(booster))
-        add_to_start(booster, shift)
-        self.calibration_shift_ = shift
+        self.calibration_shift_ = add_to_start(booster, take_shift(booster))
         self._set_booster(booster)
 
     def _worker_part(self, params: dict[str, Any], summary: BoostingRows) -> WorkerPart:

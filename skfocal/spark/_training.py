@@ -31,13 +31,8 @@ from skfocal.spark._params import FocalSparkParams
 from skfocal.spark._rows import LABEL, VALID, WEIGHT, SparkRows
 from skfocal.xgboost import FocalObjective
 from skfocal.xgboost._metrics import Metrics
-from skfocal.xgboost._model import (
-    add_to_start,
-    held_shift,
-    held_start,
-    link_words,
-    start_words,
-)
+from skfocal.xgboost._model import link_words
+from skfocal.xgboost._start import add_to_start, held_start, start_words
 from skfocal.xgboost._train import stopping
 from skfocal.xgboost._words import positive_factor
 from skfocal.xgboost._worker_part import FindShift, WorkerPart, take_shift
@@ -188,8 +183,7 @@ class SparkTraining:
         with _one_clear_error():
             fitted = host.fit(self._rows.prepared(self._factors))
         booster, summary = fitted.get_booster(), fitted.training_summary
-        shift = held_shift(self.start, take_shift(booster))
-        add_to_start(booster, shift)
+        shift = add_to_start(booster, take_shift(booster))
         scores = {"training": summary.train_objective_history}
         if self._rows.valid_name:
             scores["validation"] = summary.validation_objective_history

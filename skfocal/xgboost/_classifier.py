@@ -1,5 +1,6 @@
 """Focal loss for XGBoost: the classifier."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -14,7 +15,8 @@ from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import OWN_WORDS
 from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
-from skfocal.xgboost._model import held_shift, held_start, link_words, up_to_best
+from skfocal.xgboost._model import link_words, up_to_best
+from skfocal.xgboost._start import held_start
 from skfocal.xgboost._train import Training
 from skfocal.xgboost._trained import TrainedXGBModel
 from skfocal.xgboost._words import (
@@ -29,6 +31,7 @@ __all__ = ["FocalXGBClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
 
+_HOST_PARAMETERS = inspect.signature(xgb.XGBModel.__init__).parameters
 # What xgboost.train gets in another way than as a parameter of its own.
 _NOT_PARAMS = {
     *OWN_WORDS,
@@ -133,8 +136,9 @@ class FocalXGBClassifier(TrainedXGBModel):
         Where to train, such as "cpu" or "cuda". The focal loss is computed on the CPU.
     validate_parameters : bool or None, default=None
         Whether XGBoost tells of parameters that it doesn't know.
-    enable_categorical : bool, default=False
-        Whether categorical columns of a DataFrame are used as such.
+    enable_categorical : bool
+        Whether categorical columns of a DataFrame are used as such; by default as in
+        the installed XGBoost, which does so since 3.3.
     feature_types : sequence of str or None, default=None
         Types of the features where X is no DataFrame: "q" for numbers, "c" for
         categories.
@@ -176,9 +180,12 @@ class FocalXGBClassifier(TrainedXGBModel):
     initial_score_ : float or ndarray of shape (n_classes,)
         Where training started, in log-odds: at the best constant, or 0 if
         ``base_margin`` or ``xgb_model`` was given, and for a linear model of more than
-        two classes. XGBoost holds it in float32, and for two classes between the
-        log-odds of 1e-6 and of 1 - 1e-6: a class that is rarer starts, and without
-        trees stays, there.
+        two classes. XGBoost's ``base_score`` holds it in float32 and, for two classes,
+        between the log-odds of 1e-6 and of 1 - 1e-6. What is left of the start of a
+        rarer class stands in the leaves of the first tree, also where a prediction
+        leaves that tree or ``base_score`` out, or in a linear model's bias. A model of
+        no rounds has no place for it and starts at the nearest that ``base_score``
+        holds; so does training on a cluster, where the shift makes up for it.
     calibration_shift_ : float or ndarray of shape (n_classes,)
         By how much the finished model's start was moved: see the notes.
     n_iter_ : int
@@ -263,7 +270,7 @@ class FocalXGBClassifier(TrainedXGBModel):
         importance_type: str | None = None,
         device: str | None = None,
         validate_parameters: bool | None = None,
-        enable_categorical: bool = False,
+        enable_categorical: bool = _HOST_PARAMETERS["enable_categorical"].default,
         feature_types: Sequence[str] | None = None,
         feature_weights: Any = None,
         max_cat_to_onehot: int | None = None,
@@ -452,13 +459,15 @@ class FocalXGBClassifier(TrainedXGBModel):
                 "early_stopping_rounds must be None without validation data in "
                 f"eval_set or X_val, got {self.early_stopping_rounds}"
             )
-        self.initial_score_ = held_start(self._start_of(train, origin))
+        rounds, start = self.get_num_boosting_rounds(), self._start_of(train, origin)
+        # Without trees there is no place for more than base_score holds.
+        self.initial_score_ = start if rounds else held_start(start)
         training = Training(
             loss=self.loss_,
             hessian=self.focal_hessian,
             start=self.initial_score_,
             params=params | self._task_words(),
-            rounds=self.get_num_boosting_rounds(),
+            rounds=rounds,
             rows=train,
             valid=valid,
             matrix_words=self._matrix_words(self._engine_words.get("nthread")),
@@ -471,9 +480,6 @@ class FocalXGBClassifier(TrainedXGBModel):
         )
         booster, self.evals_result_ = training.run()
         self.calibration_shift_ = training.shift
-        if origin is None:
-            # What XGBoost clips the start's probability by is no part of it.
-            self.calibration_shift_ = held_shift(self.initial_score_, training.shift)
         self._set_booster(booster)
 
     def _task_words(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""XGBoost models that hold their start value, their link and their focal loss."""
+"""XGBoost models that hold their link and their focal loss."""
 
 import json
 from operator import methodcaller
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
-from scipy.special import expit, logit
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 from skfocal.xgboost._categories import with_categories_of
@@ -15,23 +14,17 @@ from skfocal.xgboost._tree_checks import read_model
 
 __all__ = [
     "MODELS",
-    "add_to_start",
     "check_link",
     "count_linked_classes",
-    "held_shift",
-    "held_start",
     "holds_log_odds",
     "is_linear",
     "linear_terms",
     "link_words",
     "read_state",
-    "start_of",
-    "start_words",
     "up_to_best",
     "write_state",
 ]
 
-_LEAST_PROBA = 1e-6
 _LINKS = ("binary:logistic", "multi:softprob", "multi:softmax")
 
 FloatArray = npt.NDArray[np.floating]
@@ -47,43 +40,6 @@ def link_words(n_classes: int) -> dict[str, Any]:
     if n_classes == 2:
         return {"objective": "binary:logistic"}
     return {"objective": "multi:softprob", "num_class": n_classes}
-
-
-def start_words(start: Any) -> dict[str, Any]:
-    """Give a start in log-odds as XGBoost takes it: a probability, or raw values."""
-    if np.ndim(start) == 0:
-        return {"base_score": float(expit(start))}
-    return {"base_score": np.asarray(start, dtype=np.float64).tolist()}
-
-
-def held_start(start: Any) -> Any:
-    """Return a start, in log-odds, as XGBoost holds it, but for float32's last digits.
-
-    Of two classes it is a probability, which XGBoost clips, and which next to 1 has few
-    digits of its distance.
-    """
-    if np.ndim(start) > 0:
-        return start
-    one, least = np.float32(1.0), np.float32(_LEAST_PROBA)
-    proba = np.clip(np.float32(expit(start)), least, one - least)
-    held = float(-np.log(one / proba - one))
-    return float(start) if np.isclose(start, held, rtol=1e-6, atol=1e-6) else held
-
-
-def held_shift(start: Any, shift: Any) -> Any:
-    """Return by how much a held start moves if a shift is added to it."""
-    if np.ndim(shift) > 0:
-        return shift
-    return shift if np.ndim(start) > 0 else held_start(start + shift) - start
-
-
-def start_of(booster: xgb.Booster) -> Any:
-    """Return the raw prediction that the first tree adds to, in log-odds."""
-    learner = json.loads(booster.save_config())["learner"]
-    values = np.array(json.loads(learner["learner_model_param"]["base_score"]), float)
-    if int(learner["learner_model_param"]["num_class"]) > 1:
-        return values
-    return held_start(logit(values.ravel()[0]))
 
 
 def _link_of(booster: xgb.Booster) -> str:
@@ -120,12 +76,6 @@ def count_linked_classes(booster: xgb.Booster) -> int:
 def holds_log_odds(booster: xgb.Booster) -> bool:
     """Whether XGBoost trained the model with its own log loss, as far as it says."""
     return _link_of(booster) in _LINKS
-
-
-def add_to_start(booster: xgb.Booster, shift: Any) -> None:
-    """Add a constant raw prediction, of each class if there are more than two."""
-    if np.any(shift):
-        booster.set_param(start_words(start_of(booster) + shift))
 
 
 def is_linear(booster: xgb.Booster) -> bool:

@@ -1,7 +1,7 @@
 """A training of XGBoost with the focal loss, and the matrices that it takes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,9 @@ from skfocal._boosting.training import (
 )
 from skfocal.xgboost._categories import with_categories_of
 from skfocal.xgboost._metrics import Metrics
-from skfocal.xgboost._model import add_to_start, is_linear, start_words
+from skfocal.xgboost._model import is_linear
 from skfocal.xgboost._objective import RepeatableObjective
+from skfocal.xgboost._start import add_to_start, held_start, start_words
 
 __all__ = ["MatrixWords", "Training", "UncutModel", "stopping"]
 
@@ -161,7 +162,7 @@ class Training(BoostingTraining):
         """Return the model and the scores of all rounds."""
         metrics = Metrics(self.eval_metric, self.loss, self.params, self.of_labels)
         data = self.matrix_words.training_set(
-            self.rows, self.origin, self.feature_weights
+            self._from_start(self.rows), self.origin, self.feature_weights
         )
         watching = stopping(self.early_stopping_rounds, metrics.last)
         scores: dict[str, Any] = {}
@@ -181,8 +182,20 @@ class Training(BoostingTraining):
         if self._stops_early():
             check_scores(scores)
         booster = with_categories_of(uncut.booster, booster)
-        add_to_start(booster, self.shift)
+        rest = self._rest_of_start()
+        self.shift = add_to_start(booster, rest + self.shift) - rest
         return booster, scores
+
+    def _rest_of_start(self) -> Any:
+        """Return by what the start differs from what base_score holds of it."""
+        # XGBoost holds the raw values of more classes as they are.
+        return 0.0 if np.ndim(self.start) else self.start - held_start(self.start)
+
+    def _from_start(self, rows: BoostingRows) -> BoostingRows:
+        """Return rows with the start as their offset, if base_score can't hold it."""
+        if rows.offset is not None or not self._rest_of_start():
+            return rows
+        return replace(rows, offset=np.full(len(rows.codes), self.start))
 
     def _stops_early(self) -> bool:
         kind = xgb.callback.EarlyStopping
@@ -212,7 +225,9 @@ class Training(BoostingTraining):
 
     def _evals(self, data: xgb.DMatrix) -> list[tuple[xgb.DMatrix, str]]:
         matrix_of = partial(self.matrix_words.validation_set, train=data)
-        matrices = self._validation_sets(data, matrix_of)
+        matrices = self._validation_sets(
+            data, lambda rows: matrix_of(self._from_start(rows))
+        )
         return [(matrix, f"validation_{i}") for i, matrix in enumerate(matrices)]
 
 

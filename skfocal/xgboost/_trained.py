@@ -21,11 +21,10 @@ from skfocal.xgboost._model import (
     linear_terms,
     link_words,
     read_state,
-    start_of,
-    start_words,
     up_to_best,
     write_state,
 )
+from skfocal.xgboost._start import set_start, start_of
 from skfocal.xgboost._tables import as_table, check_column_types
 from skfocal.xgboost._train import MatrixWords
 
@@ -85,9 +84,9 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
     @staticmethod
     def _started(booster: xgb.Booster, start: Any) -> tuple[xgb.Booster, Any]:
         started = booster.copy()
-        if start is not None:
-            started.set_param(start_words(start))
-        return started, start_of(started)
+        if start is None:
+            return started, start_of(started)
+        return started, set_start(started, start)
 
     def _set_booster(self, booster: xgb.Booster) -> None:
         best, score = booster.attr("best_iteration"), booster.attr("best_score")

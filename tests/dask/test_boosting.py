@@ -89,6 +89,18 @@ def test_a_worker_with_one_class_only(engine, n_classes, client):
 
 
 @each_engine
+@pytest.mark.parametrize("share", [1e-8, 1 - 1e-8])
+def test_a_class_rarer_than_xgboosts_base_score_can_be(engine, share):
+    X, y, _ = make_data()
+    spam = y == "spam"
+    weight = np.where(spam, share / spam.sum(), (1 - share) / (~spam).sum()) * 1e12
+    model = engine.model().fit(*on_dask(X, y, weight), **engine.silent)
+    rarer = int(share < 0.5)
+    mean = np.average(model.predict_proba(X)[:, rarer], weights=weight)
+    assert mean == pytest.approx(min(share, 1 - share), rel=1e-5)
+
+
+@each_engine
 def test_rows_of_weight_zero_do_not_count(engine):
     X, y, weight = make_data()
     # A block without weight, and labels that only such rows have.

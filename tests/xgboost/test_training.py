@@ -114,26 +114,3 @@ def test_predict_may_return_the_margin():
     assert_array_equal(got, raw)
     assert model.best_iteration_ is None
     assert model.best_score_ is None
-
-
-@pytest.mark.parametrize("share", [1e-8, 1e-5, 0.3, 1 - 1e-5, 1 - 1e-9])
-@pytest.mark.parametrize("n_estimators", [0, 3])
-def test_the_start_and_the_shift_are_those_that_the_model_holds(share, n_estimators):
-    """XGBoost clips the start's probability at 1e-6."""
-    X, y = table()
-    weight = np.where(y == 1, share / y.sum(), (1 - share) / (y == 0).sum()) * len(y)
-    model = XGBOOST.classifier(n_estimators=n_estimators).fit(X, y, weight)
-    nearest = np.clip(share, 1e-6, 1 - 1e-6)
-    logit = np.log(nearest) - np.log1p(-nearest)
-    # float32 holds probabilities next to 1 by six digits of their distance at most.
-    rtol = 1e-6 if share < 0.5 else 6e-3
-    assert_allclose(model.initial_score_, logit, rtol=rtol)
-    start = model.decision_function(X, iteration_range=(0, 0))
-    if n_estimators == 0:
-        held = model.initial_score_ + model.calibration_shift_
-        assert_allclose(start, held, rtol=1e-6)
-    tree = XGBOOST.Wrapper()
-    tree.load_model(bytearray(model.booster_.save_raw("json")))
-    first = float(np.ravel(tree.intercept_)[0])
-    held = 1 / (1 + np.exp(-model.initial_score_ - model.calibration_shift_))
-    assert_allclose(np.clip(first, 1e-6, 1 - 1e-6), held, rtol=1e-5)
