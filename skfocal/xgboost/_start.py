@@ -95,15 +95,14 @@ def _add_to_first_tree(booster: xgb.Booster, constant: float) -> bool:
     else:
         # Dart multiplies a tree by what was left of it whenever it was dropped.
         factor = ensemble.get("weight_drop", [1.0])[0]
-        _raise_nodes(trees_of(model)["trees"][0], constant / factor)
+        _raise_leaves(trees_of(model)["trees"][0], constant / factor)
     booster.load_model(bytearray(json.dumps(model).encode()))
     booster.load_config(config)
     return True
 
 
-def _raise_nodes(tree: dict[str, Any], constant: float) -> None:
+def _raise_leaves(tree: dict[str, Any], constant: float) -> None:
     for node, child in enumerate(tree["left_children"]):
-        tree["base_weights"][node] += constant
         if child == -1:
             # A leaf has its value where others have their threshold.
             tree["split_conditions"][node] += constant
