@@ -1,6 +1,7 @@
 """XGBoost models that hold their link and their focal loss."""
 
 import json
+from contextlib import AbstractContextManager
 from operator import methodcaller
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = [
     "linear_terms",
     "link_words",
     "read_state",
+    "silent_copies",
     "up_to_best",
     "write_state",
 ]
@@ -91,6 +93,14 @@ def linear_terms(booster: xgb.Booster) -> tuple[FloatArray, FloatArray]:
     table = np.array(model["weights"]).reshape(booster.num_features() + 1, -1).T
     coef = table[:, :-1]
     return coef[0] if len(coef) == 1 else coef, table[:, -1]
+
+
+def silent_copies() -> AbstractContextManager[None]:
+    """Keep XGBoost from warning of a model again.
+
+    It warns of a linear one whenever that is copied, loaded or given a parameter.
+    """
+    return xgb.config_context(verbosity=0)
 
 
 def up_to_best(booster: xgb.Booster) -> xgb.Booster:

@@ -17,7 +17,7 @@ from skfocal._boosting.training import (
 )
 from skfocal.xgboost._categories import with_categories_of
 from skfocal.xgboost._metrics import Metrics
-from skfocal.xgboost._model import is_linear
+from skfocal.xgboost._model import is_linear, silent_copies
 from skfocal.xgboost._objective import RepeatableObjective
 from skfocal.xgboost._start import add_to_start, held_start, start_words
 
@@ -181,9 +181,10 @@ class Training(BoostingTraining):
         )
         if self._stops_early():
             check_scores(scores)
-        booster = with_categories_of(uncut.booster, booster)
-        rest = self._rest_of_start()
-        self.shift = add_to_start(booster, rest + self.shift) - rest
+        with silent_copies():
+            booster = with_categories_of(uncut.booster, booster)
+            rest = self._rest_of_start()
+            self.shift = add_to_start(booster, rest + self.shift) - rest
         return booster, scores
 
     def _rest_of_start(self) -> Any:

@@ -21,6 +21,7 @@ from skfocal.xgboost._model import (
     linear_terms,
     link_words,
     read_state,
+    silent_copies,
     up_to_best,
     write_state,
 )
@@ -92,9 +93,10 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         best, score = booster.attr("best_iteration"), booster.attr("best_score")
         self.best_iteration_ = None if best is None else int(best)
         self.best_score_ = None if score is None else float(score)
-        self.booster_ = up_to_best(booster)
-        self._choose_where_it_runs()
-        self.n_iter_ = self.booster_.num_boosted_rounds()
+        with silent_copies():
+            self.booster_ = up_to_best(booster)
+            self._choose_where_it_runs()
+            self.n_iter_ = self.booster_.num_boosted_rounds()
         write_state(self.booster_, self._state(**self._words_of_predictions()))
         # XGBoost's classes write there which of them saved a file.
         self.booster_.set_attr(scikit_learn=None)
