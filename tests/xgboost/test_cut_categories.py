@@ -12,6 +12,7 @@ from skfocal import FocalXGBClassifier
 from tests._boosting.data import frame, recoded
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 FRAMES = {
     "as trained": lambda X: X,
     "recoded": recoded,

@@ -1,5 +1,7 @@
 """The classifier is XGBoost's own: its public names, its tools, its linear models."""
 
+import warnings
+
 import numpy as np
 import pytest
 import xgboost as xgb
@@ -10,6 +12,7 @@ from skfocal import FocalXGBClassifier
 from tests._boosting.data import split, table
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 classifier, plain = XGBOOST.classifier, XGBOOST.plain
 MODES = [{}, {"booster": "gblinear"}, {"early_stopping_rounds": 3}]
 # What isn't what the host has, and why.
@@ -62,6 +65,18 @@ def test_parameters_and_rounds_under_the_hosts_names(n_classes, words):
     assert FocalXGBClassifier().get_num_boosting_rounds() == 100
     new = FocalXGBClassifier().get_xgb_params()
     assert new == pytest.approx(xgb.XGBClassifier().get_xgb_params(), nan_ok=True)
+
+
+@pytest.mark.parametrize("words", [{}, {"early_stopping_rounds": 3}], ids=str)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_deprecated_booster_is_told_as_often_as_by_the_host(n_classes, words):
+    def count(make):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            _fitted(make, n_classes, {"booster": "gblinear"} | words)
+        return sum("is deprecated" in str(warning.message) for warning in told)
+
+    assert count(classifier) == count(plain)
 
 
 def test_a_generator_of_seeds_becomes_a_seed():

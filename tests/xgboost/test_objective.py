@@ -12,6 +12,7 @@ from skfocal.xgboost import FocalObjective
 from tests._boosting.data import weighted_table
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 LINKS = pytest.mark.parametrize("link", ["posterior", "focal"])
 
 

@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost as xgb
 from numpy.testing import assert_allclose, assert_array_equal
+from packaging.version import Version
 
 from tests._boosting.data import frame
 from tests._boosting.engines import XGBOOST
 
 polars = pytest.importorskip("polars")
 pyarrow = pytest.importorskip("pyarrow")
+COLOURS = polars.Enum(["red", "green", "blue"])
 CATEGORIES = {"enable_categorical": True, "max_cat_to_onehot": 1}
 
 
@@ -19,15 +22,25 @@ def _polars(X, dtype):
 
 
 TABLES = {
-    "polars categorical": lambda X: _polars(X, polars.Categorical),
-    "polars enum": lambda X: _polars(X, polars.Enum(["red", "green", "blue"])),
-    "polars lazy": lambda X: _polars(X, polars.Categorical).lazy(),
+    "polars enum": lambda X: _polars(X, COLOURS),
+    "polars lazy": lambda X: _polars(X, COLOURS).lazy(),
     "arrow": lambda X: pyarrow.Table.from_pandas(X),
     "arrow in chunks": lambda X: pyarrow.concat_tables(
         [pyarrow.Table.from_pandas(X[:150]), pyarrow.Table.from_pandas(X[150:])]
     ),
 }
-tables = pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+REFUSED = Version(xgb.__version__) >= Version("3.3")
+tables = pytest.mark.parametrize(
+    "make",
+    [
+        *(pytest.param(make, id=name) for name, make in TABLES.items()),
+        pytest.param(
+            lambda X: _polars(X, polars.Categorical),
+            id="polars categorical",
+            marks=pytest.mark.skipif(REFUSED, reason="XGBoost 3.3 refuses them"),
+        ),
+    ],
+)
 
 
 @tables
@@ -73,7 +86,18 @@ def test_text_is_refused_by_name(make, enable_categorical):
 def test_categories_need_the_word():
     X, y = frame()
     with pytest.raises(ValueError, match="enable_categorical"):
-        XGBOOST.classifier().fit(_polars(X, polars.Categorical), y)
+        XGBOOST.classifier(enable_categorical=False).fit(_polars(X, COLOURS), y)
+
+
+@pytest.mark.skipif(not REFUSED, reason="XGBoost takes them until 3.2")
+def test_categories_that_xgboost_refuses():
+    X, y = frame()
+    model, table = XGBOOST.classifier(**CATEGORIES), _polars(X, polars.Categorical)
+    with pytest.raises(ValueError, match=r"Use `polars\.Enum` instead.* colour"):
+        model.fit(table, y)
+    model.fit(_polars(X, COLOURS), y)
+    with pytest.raises(ValueError, match=r"Use `polars\.Enum` instead.* colour"):
+        model.predict(table)
 
 
 @pytest.mark.parametrize("make", [pd.Series, polars.Series])

@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss
 from tests._boosting.data import weighted_table
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 PLAIN = {"focal_gamma": 0.0, "focal_hessian": "expected"}
 SINCE_3_2 = pytest.mark.skipif(
     xgb.__version__ < "3.2", reason="XGBoost 3.1 draws uniformly, and starts elsewhere"

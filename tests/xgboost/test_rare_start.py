@@ -10,6 +10,7 @@ from skfocal import FocalXGBClassifier
 from tests._boosting.data import table
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 classifier = XGBOOST.classifier
 SHARES = pytest.mark.parametrize("share", [1e-7, 1e-8, 1e-10, 1 - 1e-8])
 MODES = pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from skfocal import FocalXGBClassifier
 from tests._boosting.data import frame, link, split, table
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 classifier, plain = XGBOOST.classifier, XGBOOST.plain
 
 

@@ -9,6 +9,7 @@ from skfocal import FocalXGBClassifier
 from tests._boosting.data import frame, recoded, table
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 classifier = XGBOOST.classifier
 
 
@@ -41,7 +42,7 @@ def test_a_linear_model_goes_on_with_a_table():
 def test_categories_need_the_word():
     X, y = frame()
     with pytest.raises(ValueError, match="enable_categorical"):
-        classifier().fit(X, y)
+        classifier(enable_categorical=False).fit(X, y)
 
 
 def test_feature_types_of_an_array():

@@ -10,6 +10,7 @@ from skfocal.xgboost import FocalMetric
 from tests._boosting.data import split
 from tests._boosting.engines import XGBOOST
 
+pytestmark = XGBOOST.marks
 classifier = XGBOOST.classifier
 
 

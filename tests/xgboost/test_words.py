@@ -14,6 +14,7 @@ from tests._boosting.data import split, table
 from tests._boosting.engines import XGBOOST
 from tests._boosting.refusals import assert_refused, assert_refused_unchanged
 
+pytestmark = XGBOOST.marks
 classifier, plain = XGBOOST.classifier, XGBOOST.plain
 
 

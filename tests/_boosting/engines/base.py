@@ -7,7 +7,7 @@ class Engine:
     Attributes
     ----------
     marks : list
-        What to ignore of the warnings of older versions.
+        What to ignore of the warnings of older and newer versions.
     Classifier, Objective, Metric : type
         Ours for the engine, and ``Wrapper`` its own classifier.
     small : dict

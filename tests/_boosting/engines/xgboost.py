@@ -1,6 +1,7 @@
 """XGBoost's words for what the shared tests do."""
 
 import numpy as np
+import pytest
 import xgboost as xgb
 from scipy.special import expit
 
@@ -14,7 +15,11 @@ class XGBoost(Engine):
     def __init__(self):
         ours = skfocal.xgboost
         super().__init__(ours, ours.FocalXGBClassifier, xgb.XGBClassifier)
-        self.marks = []
+        self.marks = [
+            # XGBoost 3.3 deprecates two boosters, which it trains all the same.
+            pytest.mark.filterwarnings(f"ignore:.*`booster={name}` is deprecated")
+            for name in ("gblinear", "dart")
+        ]
         self.small = {"n_estimators": 15, "n_jobs": 1}
         self.offset, self.offsets_of_sets = "base_margin", "base_margin_eval_set"
         self.weights_of_sets, self.go_on = "sample_weight_eval_set", "xgb_model"
