@@ -21,15 +21,19 @@ from unittest.mock import patch
 
 import lightgbm as lgb
 import numpy as np
+from _scores import (
+    calibration,
+    folds,
+    geometric_mean,
+    losses,
+    one_hot_features,
+    ranking,
+    sample,
+)
 from _tables import BINARY, MULTICLASS
 from lightgbm import LGBMClassifier
-from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
-from sklearn.model_selection import StratifiedKFold, train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.model_selection import train_test_split
 from xgboost import XGBClassifier
 
 import skfocal.lightgbm
@@ -43,7 +47,6 @@ MOST_ROUNDS, PATIENCE = 500, 30
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 3.0)
 BOUNDS = (0.5, 0.7, 1.0, 2.0, np.inf)
 POWERS = range(4)
-EPS = 1e-7
 HOST = "host"
 
 
@@ -170,19 +173,6 @@ def predictions(model, variant, X):
         yield f"{variant.name}, no shift", model.loss_.predict_proba(raw)
 
 
-def one_hot_features():
-    text = make_column_selector(dtype_include="category")
-    numbers = make_column_selector(dtype_exclude="category")
-    fill = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    dummies = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    return ColumnTransformer([("numbers", fill, numbers), ("text", dummies, text)])
-
-
-def folds(X, y, n_folds=5):
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=0)
-    return list(splitter.split(X, y))
-
-
 def fold_data(engine, early, X, y, train, test):
     """Training, validation and test data of a fold as the engine takes them."""
     X_train, X_test, y_train = X.iloc[train], X.iloc[test], y[train]
@@ -213,36 +203,10 @@ def measure(engine, early, variants, X, y, splits):
 
 def scores(y, tests, probas):
     rankings = [ranking(y[test], p) for test, p in zip(tests, probas, strict=True)]
-    precision, area = np.mean(rankings, axis=0)
     y, proba = y[np.concatenate(tests)], np.concatenate(probas)
-    proba = np.clip(proba, EPS, 1.0)
-    proba /= proba.sum(axis=1, keepdims=True)
-    truth = y[:, None] == np.arange(proba.shape[1])
-    rarest = truth.sum(axis=0).argmin()
-    return {
-        "AP": precision,
-        "AUC": area,
-        "log loss": log_loss(y, proba),
-        "Brier": np.mean(np.sum((proba - truth) ** 2, axis=1)),
-        "ECE": calibration_error(truth, proba),
-        "share": proba[:, rarest].sum() / truth[:, rarest].sum(),
-    }
-
-
-def ranking(y, proba):
-    """Average precision and ROC AUC, of class 1 or the mean over classes."""
-    classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
-    metrics = (average_precision_score, roc_auc_score)
-    return [np.mean([m(y == k, proba[:, k]) for k in classes]) for m in metrics]
-
-
-def calibration_error(truth, proba):
-    errors = []
-    for of_class, p in zip(truth.T, proba.T, strict=True):
-        bins = np.array_split(np.argsort(p, kind="stable"), 10)
-        gaps = [abs(p[rows].sum() - of_class[rows].sum()) for rows in bins]
-        errors.append(sum(gaps) / len(p))
-    return np.mean(errors)
+    names = ("AP", "AUC", "log loss", "Brier", "ECE", "share")
+    values = (*np.mean(rankings, axis=0), *losses(y, proba), *calibration(y, proba))
+    return dict(zip(names, values, strict=True))
 
 
 def print_block(title, results):
@@ -292,10 +256,6 @@ def print_variant(name, results):
     print(line + f"{brier:7.3f}{error:+8.4f}" + share(results, name), flush=True)
 
 
-def geometric_mean(values):
-    return np.exp(np.mean(np.log(values)))
-
-
 TABLE_COLUMNS = {
     "γ=0": "posterior γ=0",
     "γ=2": "posterior γ=2",
@@ -320,16 +280,6 @@ def print_tables(title, results):
         print(f"{table:20}{shares}  |{ratios}", flush=True)
 
 
-def print_ratios(title, names, results, width):
-    """Print ratios by data set, a column for each name, their means and worst."""
-    print(f"\n{title}\n{'':{width}}" + "".join(f"{name:>10}" for name in names))
-    for name, values in results.items():
-        print(f"{name:{width}}" + "".join(f"{value:10.3f}" for value in values))
-    columns = np.transpose(list(results.values()))
-    for name, of in (("geometric mean", geometric_mean), ("worst", np.max)):
-        print(f"{name:{width}}" + "".join(f"{of(column):10.3f}" for column in columns))
-
-
 def load(loaders):
     """Tables and their folds, the largest ones sampled."""
     tables = {}
@@ -337,8 +287,7 @@ def load(loaders):
         X, y = loader()
         n_folds = 3 if len(y) > LARGE else 5
         if name in MOST_ROWS:
-            words = {"train_size": MOST_ROWS[name], "stratify": y, "random_state": 0}
-            X, _, y, _ = train_test_split(X, y, **words)
+            X, y = sample(X, y, MOST_ROWS[name])
         tables[name] = X, y, folds(X, y, n_folds)
     return tables
 
@@ -346,8 +295,7 @@ def load(loaders):
 def quick_tables():
     """A few rows of a binary and of a multiclass table, one fold each."""
     for loaders, name in ((BINARY, "hmda"), (MULTICLASS, "hpc")):
-        X, y = loaders[name]()
-        X, _, y, _ = train_test_split(X, y, train_size=600, stratify=y, random_state=0)
+        X, y = sample(*loaders[name](), 600)
         yield {name: (X, y, folds(X, y)[:1])}
 
 

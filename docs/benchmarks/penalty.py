@@ -11,8 +11,8 @@ import argparse
 
 import numpy as np
 import pandas as pd
+from _scores import folds, one_hot_features, print_ratios
 from _tables import BINARY, MULTICLASS
-from links import folds, one_hot_features, print_ratios
 from sklearn.datasets import (
     load_breast_cancer,
     load_digits,

@@ -13,8 +13,9 @@ import argparse
 
 import numpy as np
 import pandas as pd
+from _scores import print_ratios
 from _tables import MULTICLASS, SMALLER
-from links import ENGINES, focal, host, print_ratios, trial
+from links import ENGINES, focal, host, trial
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, train_test_split
