@@ -22,7 +22,8 @@ _LEAST_PROBA = 1e-6
 def start_words(start: Any) -> dict[str, Any]:
     """Give a start in log-odds as XGBoost takes it: a probability, or raw values."""
     if np.ndim(start) == 0:
-        return {"base_score": float(expit(start))}
+        # XGBoost 3.1 refuses 1.0 in float32, which later versions clip.
+        return {"base_score": float(_held_proba(start))}
     return {"base_score": np.asarray(start, dtype=np.float64).tolist()}
 
 
@@ -77,8 +78,7 @@ def add_to_start(booster: xgb.Booster, shift: Any) -> Any:
         booster.set_param(start_words(start))
         return shift
     added = _add_to_first_tree(booster, start - held)
-    # Other readers of the file don't clip it as XGBoost does.
-    booster.set_param({"base_score": float(_held_proba(start))})
+    booster.set_param(start_words(start))
     return shift if added else held - before
 
 
@@ -93,9 +93,11 @@ def _add_to_first_tree(booster: xgb.Booster, constant: float) -> bool:
     if ensemble["name"] == "gblinear":
         ensemble["model"]["weights"][-1] += constant
     else:
-        # Dart multiplies a tree by what was left of it whenever it was dropped.
-        factor = ensemble.get("weight_drop", [1.0])[0]
-        _raise_leaves(trees_of(model)["trees"][0], constant / factor)
+        trees = trees_of(model)
+        # Dart multiplies a tree by what was left of it whenever it was dropped, which
+        # stands beside the ensemble until XGBoost 3.2, and later in it.
+        factors = trees.get("weight_drop") or ensemble.get("weight_drop") or [1.0]
+        _raise_leaves(trees["trees"][0], constant / factors[0])
     booster.load_model(bytearray(json.dumps(model).encode()))
     booster.load_config(config)
     return True

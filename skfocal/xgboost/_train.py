@@ -109,7 +109,7 @@ class MatrixWords:
 
 
 class UncutModel(xgb.callback.TrainingCallback):
-    """The model at the end of a training, before any later callback cuts it.
+    """The model at the end of a training, before any other callback cuts it.
 
     Parameters
     ----------
@@ -120,17 +120,22 @@ class UncutModel(xgb.callback.TrainingCallback):
     Attributes
     ----------
     booster : xgboost.Booster or None
-        The model, after training.
+        The model, once training began.
     """
 
     def __init__(self, look: Callable[[xgb.Booster], None]) -> None:
         self.look = look
         self.booster: xgb.Booster | None = None
 
-    def after_training(self, model: xgb.Booster) -> xgb.Booster:
-        """Look at the model, keep it and hand it on."""
+    def before_training(self, model: xgb.Booster) -> xgb.Booster:
+        """Keep the model, which is trained in place, and hand it on."""
+        # XGBoost 3.1 asks callbacks in any order: after training it may be cut already.
         self.booster = model
-        self.look(model)
+        return model
+
+    def after_training(self, model: xgb.Booster) -> xgb.Booster:
+        """Look at the whole model, and hand on what came."""
+        self.look(self.booster)
         return model
 
 

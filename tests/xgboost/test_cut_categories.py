@@ -70,6 +70,22 @@ def test_frames_of_other_codes(booster, stop_after, change):
     assert_allclose(expected, _margin_of_a_model_of_that_many_rounds(model, other))
 
 
+@pytest.mark.parametrize("focal_link", ["posterior", "focal"])
+def test_callbacks_in_any_order(monkeypatch, focal_link):
+    """In which XGBoost 3.1 asks them."""
+    expected, X = _stopped("callback that cuts", focal_link=focal_link)
+
+    class Reversed(xgb.callback.CallbackContainer):
+        def __init__(self, callbacks, *args, **words):
+            super().__init__(callbacks, *args, **words)
+            self.callbacks = list(reversed(callbacks))
+
+    monkeypatch.setattr(xgb.training, "CallbackContainer", Reversed)
+    model, _ = _stopped("callback that cuts", focal_link=focal_link)
+    got = model.decision_function(recoded(X))
+    assert_allclose(got, expected.decision_function(X), atol=1e-6)
+
+
 @frames
 def test_files_and_copies(change, tmp_path):
     model, X = _stopped()
