@@ -142,7 +142,7 @@ class BoostingObjective:
             Newton weights, at least 0.
         """
         if isinstance(y_pred, self._data_type):
-            return self._native(y_true, y_pred)
+            return self._native(_with_columns(y_true), y_pred)
         y, raw, weight = _checked(y_true, y_pred, sample_weight)
         gradient = np.empty_like(raw, dtype=np.float32)
         hessian = np.empty_like(raw, dtype=np.float32)
@@ -278,7 +278,8 @@ class BoostingMetric:
         """
         native = isinstance(y_pred, self._data_type)
         if native:
-            y_true, y_pred, data = y_pred.get_label(), y_true, y_pred
+            data, y_pred = y_pred, _with_columns(y_true)
+            y_true = data.get_label()
             sample_weight = _weight_of(data)
         value = self._value(*_checked(y_true, y_pred, sample_weight))
         return self._result(value, native)
@@ -307,6 +308,11 @@ def _checked(
     y = check_labels(y_true, count_classes(raw))
     check_length("y_true", len(y), len(raw))
     return y, raw, check_weight(sample_weight, len(raw))
+
+
+def _with_columns(raw: FloatArray) -> FloatArray:
+    """Return the raw predictions of no rows, which XGBoost 3.4 gives no columns."""
+    return raw.reshape(0) if raw.shape == (0, 0) else raw
 
 
 def _weight_of(data: Any) -> FloatArray | None:

@@ -60,9 +60,11 @@ class WorkerPart:
 
     def _shaped(self, raw: FloatArray) -> FloatArray:
         """Return raw predictions of the right shape where there are none."""
-        if raw.size == 0 and self.n_classes > 2:
-            return np.empty((0, self.n_classes), raw.dtype)
-        return raw
+        if raw.size > 0:
+            return raw
+        # XGBoost 3.4 gives them no column even of two classes.
+        shape = (0,) if self.n_classes == 2 else (0, self.n_classes)
+        return np.empty(shape, raw.dtype)
 
     def find_shift(self, booster: xgb.Booster) -> Any:
         """Return what balances the errors of all workers' rows at the best round."""

@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from skfocal import FocalLoss
-from skfocal.xgboost import FocalObjective
+from skfocal.xgboost import FocalMetric, FocalObjective
 from tests._boosting.data import weighted_table
 from tests._boosting.engines import XGBOOST
 
@@ -35,6 +35,18 @@ def test_trees_with_an_output_per_class(link):
     objective = FocalObjective(2.0, link=link)
     raw = XGBOOST.train(objective, X, y, multi_strategy="multi_output_tree")
     assert log_loss(y, objective.loss.predict_proba(raw)) < 0.9 * np.log(4)
+
+
+@LINKS
+@pytest.mark.parametrize("shape", [(0,), (0, 0)])
+def test_a_worker_without_rows(shape, link):
+    # The second is that of XGBoost 3.4, for any number of classes.
+    data = xgb.DMatrix(np.empty((0, 2)), label=np.empty(0))
+    raw = np.empty(shape, np.float32)
+    step = FocalObjective(link=link)(raw, data)
+    assert [(values.size, values.dtype) for values in step] == [(0, np.float32)] * 2
+    with pytest.raises(ValueError, match="must not be all zero"):
+        FocalMetric(link=link)(raw, data)
 
 
 @LINKS
