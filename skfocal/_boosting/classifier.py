@@ -149,12 +149,13 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         ValueError
             If the model wasn't trained by this class, and no loss is given.
         """
+        as_read = isinstance(booster, cls._models.file_types) and loss is None
         booster = cls._models.booster_of(booster, "booster")
         state = cls._checked_state(booster, "booster")
         if loss is not None:
             booster, state = cls._adopt(booster, state, loss, classes, start)
         model = cls._from_state(state)
-        model._set_booster(booster)
+        model._set_booster(booster, as_read=as_read)
         model.n_features_in_ = cls._count_features_of(booster)
         return model
 
@@ -248,7 +249,8 @@ class FocalBoostingClassifier(RowChecks, ClassifierMixin, BaseEstimator):
         """Whether the engine's own log loss trained the model."""
         raise NotImplementedError
 
-    def _set_booster(self, booster: Any) -> None:
+    def _set_booster(self, booster: Any, *, as_read: bool = False) -> None:
+        """Take a model, which may be that of a file of a classifier."""
         raise NotImplementedError
 
     @classmethod

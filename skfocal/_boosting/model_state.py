@@ -219,21 +219,26 @@ class EngineModels:
     of_fitted : callable
         Takes the Booster out of one.
     of_file : callable
-        Reads the file at a path, given as an argument of a name.
+        Reads the file at a path, or a file's content if that is one of the file types,
+        given as an argument of a name.
+    file_types : tuple of type
+        What files are given as.
     """
 
     engine: str
     booster_type: type
     known_by: str
     of_fitted: Callable[[Any], Any]
-    of_file: Callable[[str, str], Any]
+    of_file: Callable[[Any, str], Any]
+    file_types: tuple[type, ...] = (str, os.PathLike)
 
     def booster_of(self, model: Any, name: str) -> Any:
         """Return the Booster that a user gave as such, as a file or as a classifier."""
         if isinstance(model, self.booster_type):
             return model
-        if isinstance(model, (str, os.PathLike)):
-            return self.of_file(os.fspath(model), name)
+        if isinstance(model, self.file_types):
+            file = os.fspath(model) if isinstance(model, os.PathLike) else model
+            return self.of_file(file, name)
         if isinstance(model, BaseEstimator) and hasattr(type(model), self.known_by):
             check_is_fitted(model)
             return self.of_fitted(model)

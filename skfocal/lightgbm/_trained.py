@@ -54,7 +54,7 @@ class TrainedLGBMModel(FocalBoostingClassifier, lgb.LGBMClassifier):
         started = raised_copy_of(booster, start)
         return started, float(np.squeeze(start)) if n_outputs == 1 else start
 
-    def _set_booster(self, booster: lgb.Booster) -> None:
+    def _set_booster(self, booster: lgb.Booster, *, as_read: bool = False) -> None:
         self.booster_ = booster
         self.n_iter_ = booster.current_iteration()
         self.best_iteration_ = max(booster.best_iteration, 0)

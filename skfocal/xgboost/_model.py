@@ -1,6 +1,7 @@
 """XGBoost models that hold their link and their focal loss."""
 
 import json
+import os
 from contextlib import AbstractContextManager
 from operator import methodcaller
 from typing import Any
@@ -11,7 +12,7 @@ import xgboost as xgb
 
 from skfocal._boosting.model_state import STATE_NAME, EngineModels, ModelState
 from skfocal.xgboost._categories import with_categories_of
-from skfocal.xgboost._tree_checks import read_model
+from skfocal.xgboost._model_file import read_model
 
 __all__ = [
     "MODELS",
@@ -33,7 +34,12 @@ FloatArray = npt.NDArray[np.floating]
 
 
 MODELS = EngineModels(
-    "XGBoost", xgb.Booster, "get_booster", methodcaller("get_booster"), read_model
+    "XGBoost",
+    xgb.Booster,
+    "get_booster",
+    methodcaller("get_booster"),
+    read_model,
+    (str, os.PathLike, bytearray),
 )
 
 

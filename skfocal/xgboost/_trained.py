@@ -25,6 +25,7 @@ from skfocal.xgboost._model import (
     up_to_best,
     write_state,
 )
+from skfocal.xgboost._model_file import write_checksums
 from skfocal.xgboost._start import set_start, start_of
 from skfocal.xgboost._tables import as_table, check_column_types
 from skfocal.xgboost._train import MatrixWords
@@ -89,7 +90,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
             return started, start_of(started)
         return started, set_start(started, start)
 
-    def _set_booster(self, booster: xgb.Booster) -> None:
+    def _set_booster(self, booster: xgb.Booster, *, as_read: bool = False) -> None:
         best, score = booster.attr("best_iteration"), booster.attr("best_score")
         self.best_iteration_ = None if best is None else int(best)
         self.best_score_ = None if score is None else float(score)
@@ -100,6 +101,8 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         write_state(self.booster_, self._state(**self._words_of_predictions()))
         # XGBoost's classes write there which of them saved a file.
         self.booster_.set_attr(scikit_learn=None)
+        if not as_read:
+            write_checksums(self.booster_)
 
     def _words_of_predictions(self) -> dict[str, Any]:
         """Return the words without which a restored model would predict otherwise."""
@@ -230,7 +233,8 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         fname : str or Path
             File to write; its ending, ``.json`` or ``.ubj``, is its format.
         """
-        super().save_model(fname)
+        # XGBoost's would write into the file which class saved it.
+        self.get_booster().save_model(fname)
 
     def load_model(self, fname: str | PathLike[str] | bytearray) -> None:
         """Load what :meth:`save_model` wrote; :meth:`from_booster` makes a new object.
@@ -242,9 +246,7 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         fname : str, Path or bytearray
             File, or content of one.
         """
-        content = isinstance(fname, bytearray)
-        model = xgb.Booster(model_file=fname) if content else fname
-        restored = type(self).from_booster(model)
+        restored = type(self).from_booster(fname)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         words = {*FOCAL_WORDS, *_PREDICTION_WORDS}
