@@ -11,12 +11,15 @@ from pyspark.ml.util import (
 )
 from pyspark.sql import DataFrame
 
+from skfocal.spark._host import host_defaults
 from skfocal.spark._model import SparkFocalXGBClassifierModel, trained_classifier
 from skfocal.spark._params import FocalSparkParams
 from skfocal.spark._rows import SparkRows
 from skfocal.spark._training import SparkTraining, check_params
 
 __all__ = ["SparkFocalXGBClassifier"]
+
+_HOST_DEFAULTS = host_defaults()
 
 
 class SparkFocalXGBClassifier(
@@ -79,8 +82,9 @@ class SparkFocalXGBClassifier(
         Whether to do so at random.
     enable_sparse_data_optim : bool, default=False
         Whether sparse vectors stay sparse in training; needs ``missing=0.0``.
-    launch_tracker_on_driver : bool, default=True
-        Whether the driver coordinates the workers.
+    launch_tracker_on_driver : bool or None
+        Whether the driver coordinates the workers; by default it does. XGBoost 3.4
+        shows no default, and takes False through Spark Connect.
     coll_cfg : xgboost.collective.Config or None, default=None
         How the workers talk to each other, time limits included.
     **kwargs
@@ -137,7 +141,9 @@ class SparkFocalXGBClassifier(
         force_repartition: bool = True,
         repartition_random_shuffle: bool = False,
         enable_sparse_data_optim: bool = False,
-        launch_tracker_on_driver: bool = True,
+        launch_tracker_on_driver: bool | None = _HOST_DEFAULTS.get(
+            "launch_tracker_on_driver"
+        ),
         coll_cfg: Any = None,
         **kwargs: Any,
     ) -> None:
