@@ -114,8 +114,9 @@ plt.show()
 # %%
 # What it was worth
 # -----------------
-# On rows that neither the training nor the choice has seen. A hundred rounds of trees with
-# 31 leaves, the defaults, are too many for a thousand employees, whatever the loss.
+# On rows that neither the training nor the choice has seen. The defaults, a hundred
+# rounds of trees with 31 leaves, are too much for a thousand employees, whatever the
+# loss.
 
 models = {
     "LightGBM's defaults": LGBMClassifier(**COMMON),
