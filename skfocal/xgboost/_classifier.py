@@ -15,7 +15,7 @@ from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.words import OWN_WORDS
 from skfocal._classes import unchanged_on_error
 from skfocal.loss._loss import Link
-from skfocal.xgboost._model import link_words, up_to_best
+from skfocal.xgboost._model import check_same_kind, link_words, up_to_best
 from skfocal.xgboost._start import held_start
 from skfocal.xgboost._train import Training
 from skfocal.xgboost._trained import TrainedXGBModel
@@ -459,6 +459,8 @@ class FocalXGBClassifier(TrainedXGBModel):
                 "early_stopping_rounds must be None without validation data in "
                 f"eval_set or X_val, got {self.early_stopping_rounds}"
             )
+        if origin is not None:
+            check_same_kind(self.booster, origin)
         rounds, start = self.get_num_boosting_rounds(), self._start_of(train, origin)
         # Without trees there is no place for more than base_score holds.
         self.initial_score_ = start if rounds else held_start(start)

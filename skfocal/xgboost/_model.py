@@ -17,6 +17,7 @@ from skfocal.xgboost._model_file import read_model
 __all__ = [
     "MODELS",
     "check_link",
+    "check_same_kind",
     "count_linked_classes",
     "holds_log_odds",
     "is_linear",
@@ -88,8 +89,30 @@ def holds_log_odds(booster: xgb.Booster) -> bool:
 
 def is_linear(booster: xgb.Booster) -> bool:
     """Whether the model has coefficients instead of trees."""
-    config = json.loads(booster.save_config())
-    return config["learner"]["gradient_booster"]["name"] == "gblinear"
+    return _kind_of(booster) == "gblinear"
+
+
+def _kind_of(booster: xgb.Booster) -> str:
+    return json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
+
+
+def check_same_kind(kind: str | None, origin: xgb.Booster) -> None:
+    """Raise if training that goes on from a model would begin anew instead.
+
+    XGBoost drops, without a word, what is of another kind. From 3.3 on trees and dart
+    are of one.
+    """
+    known, linear = _kind_of(origin), is_linear(origin)
+    # Without the parameter XGBoost goes on with trees of either kind.
+    wanted = known if kind is None and not linear else kind or "gbtree"
+    if wanted != known:
+        with silent_copies():
+            wanted = _kind_of(xgb.Booster({"booster": wanted, "num_feature": 1}))
+    if wanted != known:
+        raise ValueError(
+            f"booster must be {known!r}, as xgb_model has it, to go on from that, "
+            f"got {kind!r}"
+        )
 
 
 def linear_terms(booster: xgb.Booster) -> tuple[FloatArray, FloatArray]:

@@ -31,6 +31,7 @@ KINDS = pytest.mark.parametrize(
 )
 ENDINGS = pytest.mark.parametrize("ending", ["json", "ubj"])
 classifier = XGBOOST.classifier
+pytestmark = XGBOOST.marks
 
 
 def saved(model, path):

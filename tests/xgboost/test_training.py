@@ -10,6 +10,7 @@ from tests._boosting.engines import XGBOOST
 
 classifier, plain = XGBOOST.classifier, XGBOOST.plain
 LINKS = pytest.mark.parametrize("link", ["posterior", "focal"])
+pytestmark = XGBOOST.marks
 
 
 @LINKS
@@ -85,6 +86,54 @@ def test_going_on_starts_at_the_best_round_and_does_not_move_the_old_model(
     if link == "focal":
         assert_array_equal(head, expected)
     assert_allclose(head - model.calibration_shift_, expected, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_linear_model_goes_on(n_classes):
+    X, y = table(n_classes)
+    words = {"booster": "gblinear", "updater": "coord_descent"}
+    first = classifier(n_estimators=5, **words).fit(X, y)
+    still = classifier(n_estimators=2, learning_rate=0.0, **words)
+    still.fit(X, y, xgb_model=first)
+    raw = still.decision_function(X) - still.calibration_shift_
+    assert_allclose(raw, first.decision_function(X), rtol=0, atol=1e-6)
+    more = classifier(n_estimators=100, **words).fit(X, y, xgb_model=first)
+    whole = classifier(n_estimators=105, **words).fit(X, y)
+    assert more.n_iter_ == 105
+    # Where it started is no matter in the end.
+    assert_allclose(more.predict_proba(X), whole.predict_proba(X), rtol=0, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("of_first", "then", "known"),
+    [
+        ("gblinear", None, "gblinear"),
+        ("gblinear", "gbtree", "gblinear"),
+        ("gblinear", "dart", "gblinear"),
+        (None, "gblinear", "gbtree"),
+    ],
+)
+def test_going_on_with_another_kind_of_model_is_refused(of_first, then, known):
+    """XGBoost would begin anew without a word."""
+    X, y = table()
+    first = classifier(booster=of_first).fit(X, y)
+    message = f"^booster must be '{known}', as xgb_model has it, .*, got {then!r}"
+    with pytest.raises(ValueError, match=message):
+        classifier(booster=then).fit(X, y, xgb_model=first)
+
+
+@pytest.mark.parametrize(("of_first", "then"), [(None, "dart"), ("dart", "gbtree")])
+def test_trees_and_dart_go_on_from_each_other_or_not_at_all(of_first, then):
+    """From XGBoost 3.3 on they are of one kind."""
+    X, y = table()
+    first = classifier(booster=of_first, n_estimators=3).fit(X, y)
+    model = classifier(booster=then, n_estimators=2)
+    try:
+        model.fit(X, y, xgb_model=first)
+    except ValueError as error:
+        assert "as xgb_model has it" in str(error)  # noqa: PT017
+    else:
+        assert model.n_iter_ == 5
 
 
 @LINKS
