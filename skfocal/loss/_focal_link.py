@@ -140,9 +140,10 @@ def _logit_from_log_proba_over_phi(value: FloatArray, gamma: FloatArray) -> Floa
     low = np.minimum(0.0, value - safe_gamma * np.log(2.0)) - 1.0
     high = np.maximum(0.0, (value + np.log(2.0 + 2.0 * safe_gamma)) / safe_gamma) + 1.0
     root = _find_root(excess, (low, high), args=(value, safe_gamma))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_loss_root = value - np.log(-np.expm1(value))
-    log_loss_root = np.where(value < 0, log_loss_root, np.inf)
+    # Out of reach, from 0 on, it is inf, and exp would overflow.
+    reachable = np.minimum(value, 0.0)
+    with np.errstate(divide="ignore"):
+        log_loss_root = reachable - np.log(-np.expm1(reachable))
     return np.where(focal, root, log_loss_root)
 
 

@@ -153,3 +153,19 @@ def test_softmax_start_value_reproduces_every_prior(gamma, alpha, weight):
     start = loss.fit_intercept_only([0, 1, 2], weight)
     expected = np.array(weight) / np.sum(weight)
     assert_allclose(loss.predict_proba([start])[0], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("link", ["focal", "posterior"])
+@pytest.mark.parametrize("gamma", [50.0, 200.0, 1000.0, 1e5])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_huge_gammas_overflow_nowhere(gamma, link, n_classes):
+    loss = FocalLoss(gamma, link=link)
+    y = np.repeat(np.arange(n_classes), [6, 3, 1][:n_classes])
+    share = np.bincount(y) / len(y)
+    start = np.array([loss.fit_intercept_only(y)])
+    assert_allclose(loss.predict_proba(start)[0], share, rtol=1e-9)
+    proba = FocalLoss(0.0).predict_proba(
+        np.random.default_rng(0).normal(size=(20, *start.shape[1:])) * 9.0
+    )
+    raw = loss.raw_from_proba(proba[:, 1] if n_classes == 2 else proba)
+    assert_allclose(loss.predict_proba(raw), proba, rtol=1e-6, atol=1e-12)
