@@ -27,6 +27,11 @@ FillPairs = Callable[[FloatArray, int, int], None]
 
 # A block stays in the L2 cache from its first product to the second.
 _BLOCK_BYTES = 2**20
+# Multiplications in the time that a thread needs for one of the numbers which map_rows
+# counts, a number of a kernel.
+_SPARSE_SPEED, _BLAS_SPEED = 4, 32
+# The fewer pairs of classes, the less is gained by what they share.
+_MAX_PAIRS_ONE_BY_ONE = 3
 
 
 def as_design(X: Any) -> "Design":
@@ -116,33 +121,49 @@ class DenseDesign(Design):
         row_bytes = 8 * n_buffers * max(1, self.n_features)
         return max(256, _BLOCK_BYTES // row_bytes)
 
-    def _blocks(self, rows: int) -> Iterator[tuple[FloatArray, int, int]]:
-        for start in range(0, self.n_rows, rows):
-            stop = min(start + rows, self.n_rows)
-            yield self.X[start:stop].astype(np.float64, copy=False), start, stop
+    def _blocks(
+        self, rows: int, start: int, stop: int
+    ) -> Iterator[tuple[FloatArray, int, int]]:
+        for first in range(start, stop, rows):
+            last = min(first + rows, stop)
+            yield self.X[first:last].astype(np.float64, copy=False), first, last
 
     def accumulate(
         self, coef: FloatArray, intercept: Any, respond: Respond
     ) -> tuple[FloatArray, Any]:
-        total, constant = np.zeros(coef.shape), np.zeros(np.shape(intercept))
-        for X, start, stop in self._blocks(self._block_rows()):
-            raw = X @ coef.T
-            raw += intercept
-            response = respond(raw, start, stop)
-            total += _transposed(response) @ X
-            constant += _column_sums(response)
-        return total, constant
+        def run(start: int, stop: int) -> tuple[FloatArray, Any]:
+            total, constant = np.zeros(coef.shape), np.zeros(np.shape(intercept))
+            for X, first, last in self._blocks(self._block_rows(), start, stop):
+                raw = X @ coef.T
+                raw += intercept
+                response = respond(raw, first, last)
+                total += _transposed(response) @ X
+                constant += _column_sums(response)
+            return total, constant
+
+        return self._summed(run, coef.size)
+
+    def _summed(self, run: Callable[[int, int], Any], products: int) -> Any:
+        """Return the sums of what ranges of rows give, of so many products a row."""
+        size = self.n_rows * products // _BLAS_SPEED
+        totals, constants = zip(*map_rows(run, self.n_rows, size), strict=True)
+        return sum(totals), sum(constants)
 
     def moments(self, weight: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         # Deviations from any row: a large mean would drown them in the sum of squares.
         origin = self.X[0].astype(np.float64)
-        first, second = np.zeros(self.n_features), np.zeros(self.n_features)
-        for X, start, stop in self._blocks(self._block_rows(2)):
-            shifted = X - origin
-            ones = np.ones(stop - start) if weight is None else weight[start:stop]
-            first += ones @ shifted
-            np.square(shifted, out=shifted)
-            second += ones @ shifted
+
+        def run(start: int, stop: int) -> tuple[FloatArray, FloatArray]:
+            sums, squares = np.zeros(self.n_features), np.zeros(self.n_features)
+            for X, first, last in self._blocks(self._block_rows(2), start, stop):
+                shifted = X - origin
+                ones = np.ones(last - first) if weight is None else weight[first:last]
+                sums += ones @ shifted
+                np.square(shifted, out=shifted)
+                squares += ones @ shifted
+            return sums, squares
+
+        first, second = self._summed(run, 8 * self.n_features)
         shift, square = self._mean(first, weight), self._mean(second, weight)
         return origin + shift, np.maximum(square - shift**2, 0.0)
 
@@ -163,40 +184,79 @@ class DenseDesign(Design):
         # needs the root of the weights: the few negative ones are taken off twice.
         roots = np.sqrt(np.abs(weights))
         size, rows = self.n_features + 1, self._block_rows()
-        gram, buffer = np.zeros((size, size)), np.empty((rows, size))
-        for start in range(0, self.n_rows, rows):
-            block = buffer[: min(rows, self.n_rows - start)]
-            stop = start + len(block)
-            self._fill(block, start, center, roots[start:stop])
-            gram += block.T @ block
-            negative = block[weights[start:stop] < 0]
-            if len(negative):
-                gram -= 2.0 * (negative.T @ negative)
-        return gram
+
+        def run(start: int, stop: int) -> FloatArray:
+            gram, buffer = np.zeros((size, size)), np.empty((rows, size))
+            for first in range(start, stop, rows):
+                block = buffer[: min(rows, stop - first)]
+                last = first + len(block)
+                self._fill(block, first, center, roots[first:last])
+                gram += block.T @ block
+                negative = block[weights[first:last] < 0]
+                if len(negative):
+                    gram -= 2.0 * (negative.T @ negative)
+            return gram
+
+        work = self.n_rows * size * size // _BLAS_SPEED
+        return np.asarray(sum(map_rows(run, self.n_rows, work)))
 
     def class_grams(
         self, n_classes: int, fill_pairs: FillPairs, center: FloatArray
     ) -> FloatArray:
-        size, rows = self.n_features + 1, self._block_rows(n_classes)
-        n_pairs = n_classes * (n_classes - 1) // 2
-        grams = np.zeros((n_pairs, size, size))
-        buffer, product = np.empty((rows, size)), np.empty((rows, size))
-        all_pairs, ones = np.empty((n_pairs, rows)), np.ones(rows)
-        for start in range(0, self.n_rows, rows):
-            block = buffer[: min(rows, self.n_rows - start)]
-            pairs, scaled = all_pairs[:, : len(block)], product[: len(block)]
-            self._fill(block, start, center, ones[: len(block)])
-            fill_pairs(pairs, start, start + len(block))
-            for pair, weights in enumerate(pairs):
-                np.multiply(block, weights[:, None], out=scaled)
-                grams[pair] += block.T @ scaled
-        return grams
+        size, n_pairs = self.n_features + 1, n_classes * (n_classes - 1) // 2
+        rows, few = self._block_rows(n_classes), n_pairs <= _MAX_PAIRS_ONE_BY_ONE
+        add = _add_pair_by_pair if few else _add_all_pairs
+        shape = (size, size) if few else (size * (size + 1) // 2,)
+
+        def run(start: int, stop: int) -> FloatArray:
+            grams, buffer = np.zeros((n_pairs, *shape)), np.empty((rows, size))
+            all_pairs, ones = np.empty((n_pairs, rows)), np.ones(rows)
+            for first in range(start, stop, rows):
+                block = buffer[: min(rows, stop - first)]
+                pairs, last = all_pairs[:, : len(block)], first + len(block)
+                self._fill(block, first, center, ones[: len(block)])
+                fill_pairs(pairs, first, last)
+                add(block, pairs, grams)
+            return grams
+
+        work = self.n_rows * n_pairs * size * size // _BLAS_SPEED
+        grams = np.asarray(sum(map_rows(run, self.n_rows, work)))
+        return grams if few else _unfolded(grams, size)
+
+
+def _add_pair_by_pair(block: FloatArray, pairs: FloatArray, grams: FloatArray) -> None:
+    """Add Z' diag(weights) Z for the weights of each pair."""
+    scaled = np.empty_like(block)
+    for gram, weights in zip(grams, pairs, strict=True):
+        np.multiply(block, weights[:, None], out=scaled)
+        gram += block.T @ scaled
+
+
+def _add_all_pairs(block: FloatArray, pairs: FloatArray, triangles: FloatArray) -> None:
+    """Add the upper triangles of the same: one product with the rows' own."""
+    width = triangles.shape[1]
+    rows = max(16, _BLOCK_BYTES // (16 * width))
+    buffer = np.empty((min(rows, len(block)), width))
+    for first in range(0, len(block), rows):
+        part = block[first : first + rows]
+        squares = buffer[: len(part)]
+        kernels.fill_squares(part, squares)
+        triangles += pairs[:, first : first + rows] @ squares
+
+
+def _unfolded(triangles: FloatArray, size: int) -> FloatArray:
+    """Return the symmetric matrices of which these are the upper triangles."""
+    upper = np.triu_indices(size)
+    matrices = np.empty((len(triangles), size, size))
+    matrices[:, upper[0], upper[1]] = matrices[:, upper[1], upper[0]] = triangles
+    return matrices
 
 
 class _SparseDesign(Design):
     def __init__(self, X: Any) -> None:
         super().__init__(X)
         self._arrays = (X.data, X.indices, X.indptr)
+        self._size = X.nnz // _SPARSE_SPEED
 
     @property
     def work(self) -> int:
@@ -205,9 +265,9 @@ class _SparseDesign(Design):
     def moments(self, weight: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         ones = np.ones(self.n_rows) if weight is None else weight
         total = ones.sum()
-        first, mass = self._weighted_sums(ones, np.zeros(self.n_features), 1)
-        mean = first / total
-        square, _ = self._weighted_sums(ones, mean, 2)
+        mean = self._column_sums(ones) / total
+        # Of each feature, the squares' sum and the weight of the stored entries.
+        square, mass = self._squares(ones, mean).T
         return mean, (square + (total - mass) * mean**2) / total
 
     def gram(self, weights: FloatArray, center: FloatArray) -> FloatArray:
@@ -226,10 +286,12 @@ class _SparseDesign(Design):
         """Return X' diag(weights) X."""
         raise NotImplementedError
 
-    def _weighted_sums(
-        self, weight: FloatArray, center: FloatArray, power: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return by feature the sums of weight (x - center)**power and of weight."""
+    def _column_sums(self, weight: FloatArray) -> FloatArray:
+        """Return X' weight."""
+        raise NotImplementedError
+
+    def _squares(self, weight: FloatArray, center: FloatArray) -> FloatArray:
+        """Return by feature the sums of weight (x - center)**2 and of weight."""
         raise NotImplementedError
 
 
@@ -260,7 +322,7 @@ class CSRDesign(_SparseDesign):
                 constant += _column_sums(response)
             return total, constant
 
-        totals, constants = zip(*map_rows(run, self.n_rows, self.work), strict=True)
+        totals, constants = zip(*map_rows(run, self.n_rows, self._size), strict=True)
         return sum(totals).T, sum(constants)
 
     def normal_product(
@@ -271,15 +333,18 @@ class CSRDesign(_SparseDesign):
             args = (*self._arrays, coef, intercept, weights, total, start, stop)
             return total, kernels.add_normal_product(*args)
 
-        totals, constants = zip(*map_rows(run, self.n_rows, self.work), strict=True)
+        totals, constants = zip(*map_rows(run, self.n_rows, self._size), strict=True)
         return sum(totals), sum(constants)
 
-    def _weighted_sums(
-        self, weight: FloatArray, center: FloatArray, power: int
-    ) -> tuple[FloatArray, FloatArray]:
-        sums, mass = np.zeros(self.n_features), np.zeros(self.n_features)
-        kernels.minor_sums(*self._arrays, weight, center, power, sums, mass)
-        return sums, mass
+    def _column_sums(self, weight: FloatArray) -> FloatArray:
+        sums = np.zeros(self.n_features)
+        kernels.add_scattered(*self._arrays, weight, sums, 0, self.n_rows)
+        return sums
+
+    def _squares(self, weight: FloatArray, center: FloatArray) -> FloatArray:
+        sums = np.zeros((self.n_features, 2))
+        kernels.add_minor_squares(*self._arrays, weight, center, sums)
+        return sums
 
     def _plain_gram(self, weights: FloatArray) -> FloatArray:
         gram = np.zeros((self.n_features, self.n_features))
@@ -306,7 +371,7 @@ class CSCDesign(_SparseDesign):
             columns = total[start:stop]
             kernels.add_gathered(*self._arrays, response, columns, start, stop)
 
-        map_rows(gather, self.n_features, self.work)
+        map_rows(gather, self.n_features, self._size)
         return total.T, _column_sums(response)
 
     def _raw(self, by_feature: FloatArray) -> FloatArray:
@@ -316,17 +381,20 @@ class CSCDesign(_SparseDesign):
             kernels.add_scattered(*self._arrays, columns, raw, start, stop)
             return raw
 
-        first, *others = map_rows(scatter, self.n_features, self.work)
+        first, *others = map_rows(scatter, self.n_features, self._size)
         for other in others:
             first += other
         return first
 
-    def _weighted_sums(
-        self, weight: FloatArray, center: FloatArray, power: int
-    ) -> tuple[FloatArray, FloatArray]:
-        sums, mass = np.zeros(self.n_features), np.zeros(self.n_features)
-        kernels.major_sums(*self._arrays, weight, center, power, sums, mass)
-        return sums, mass
+    def _column_sums(self, weight: FloatArray) -> FloatArray:
+        sums = np.zeros(self.n_features)
+        kernels.add_gathered(*self._arrays, weight, sums, 0, self.n_features)
+        return sums
+
+    def _squares(self, weight: FloatArray, center: FloatArray) -> FloatArray:
+        sums = np.zeros((self.n_features, 2))
+        kernels.add_major_squares(*self._arrays, weight, center, sums)
+        return sums
 
     def _plain_gram(self, weights: FloatArray) -> FloatArray:
         gram = np.zeros((self.n_features, self.n_features))

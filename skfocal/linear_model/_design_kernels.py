@@ -12,12 +12,13 @@ from skfocal._compute.compiling import kernel, use_wide_vectors
 
 __all__ = [
     "add_gathered",
+    "add_major_squares",
+    "add_minor_squares",
     "add_normal_product",
     "add_row_gram",
     "add_scattered",
     "fill_scaled",
-    "major_sums",
-    "minor_sums",
+    "fill_squares",
 ]
 
 
@@ -33,7 +34,8 @@ def _gather_overload(data, indices, dense, out, i, first, last):
         def vector(data, indices, dense, out, i, first, last):
             total, x, sources = 0.0, data[first:last], indices[first:last]
             for j in range(x.size):
-                total += x[j] * dense[sources[j]]
+                # Unsigned, for it may not count from the end: one check less.
+                total += x[j] * dense[np.uint64(sources[j])]
             out[i] += total
 
         return vector
@@ -60,7 +62,6 @@ def _scatter_overload(data, indices, dense, out, i, first, last):
         def vector(data, indices, dense, out, i, first, last):
             value, x, targets = dense[i], data[first:last], indices[first:last]
             for j in range(x.size):
-                # Unsigned, for it may not count from the end: one check less.
                 out[np.uint64(targets[j])] += value * x[j]
 
         return vector
@@ -90,24 +91,25 @@ def add_scattered(data, indices, indptr, dense, out, start, stop):
 
 
 @kernel(sums=True)
-def minor_sums(data, indices, indptr, weight, center, power, sums, mass):
-    """Weighted sums of (x - center)**power over the stored entries of each column."""
+def add_minor_squares(data, indices, indptr, weight, center, sums):
+    """Add to `sums` weight (x - center)**2 and weight of each column's entries."""
     for i in range(indptr.size - 1):
+        w = weight[i]
         for j in range(indptr[i], indptr[i + 1]):
-            k = indices[j]
+            k = np.uint64(indices[j])
             d = data[j] - center[k]
-            sums[k] += weight[i] * (d if power == 1 else d * d)
-            mass[k] += weight[i]
+            sums[k, 0] += w * d * d
+            sums[k, 1] += w
 
 
 @kernel(sums=True)
-def major_sums(data, indices, indptr, weight, center, power, sums, mass):
+def add_major_squares(data, indices, indptr, weight, center, sums):
     """The same where the columns are the major axis."""
     for k in range(indptr.size - 1):
         for j in range(indptr[k], indptr[k + 1]):
-            d, w = data[j] - center[k], weight[indices[j]]
-            sums[k] += w * (d if power == 1 else d * d)
-            mass[k] += w
+            d, w = data[j] - center[k], weight[np.uint64(indices[j])]
+            sums[k, 0] += w * d * d
+            sums[k, 1] += w
 
 
 @kernel(sums=True)
@@ -145,3 +147,17 @@ def fill_scaled(X, center, factor, out):
         for j in range(x.size):
             row[j] = f * (x[j] - center[j])
         row[x.size] = f
+
+
+@kernel(sums=True)
+def fill_squares(X, out):
+    """The upper triangle of each row's product with itself."""
+    use_wide_vectors()
+    for i in range(X.shape[0]):
+        start = 0
+        for j in range(X.shape[1]):
+            x, rest = X[i, j], X[i, j:]
+            row = out[i, start : start + rest.size]
+            for k in range(rest.size):
+                row[k] = x * rest[k]
+            start += rest.size

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from skfocal.linear_model._objective import LinearObjective, Scaling
+from skfocal.linear_model._blas import one_blas_thread
+from skfocal.linear_model._objective import LinearObjective, Scaling, scale_of
 from skfocal.linear_model._problem import AnyLinearProblem
 from skfocal.linear_model._solvers import MAX_DENSE_SIZE, Solution, solve
 
@@ -62,6 +63,7 @@ class LinearFit:
         return cls(rows[..., :-1], rows[..., -1], 0, 0.0)
 
 
+@one_blas_thread()
 def fit_linear(
     problem: AnyLinearProblem,
     *,
@@ -95,13 +97,16 @@ def fit_linear(
         Whether to print a line per iteration.
     """
     scaling = problem.scaling() if scaling is None else scaling
-    objective = problem.objective(problem.penalty(), scaling)
+    counts = problem.counts()
+    constant = _constant(problem, counts)
+    curvature = _curvature(problem, counts, constant)
+    objective = _balanced_objective(problem, scaling, curvature)
     by_hessian = not objective.penalty.l1 and _pays_to_factorise(objective)
     factor = None
     if start is not None:
         theta = objective.theta_of(*start)
     else:
-        theta = _constant(objective, problem)
+        theta = _theta_of_constant(objective, constant)
         if solver == "auto" and by_hessian:
             theta, factor = _solve_sample(problem, objective, theta, random_state)
     if solver == "auto":
@@ -117,6 +122,13 @@ def fit_linear(
     return _as_fit(objective, solution)
 
 
+def _balanced_objective(
+    problem: AnyLinearProblem, scaling: Scaling, curvature: float
+) -> LinearObjective:
+    penalty = problem.penalty()
+    return problem.objective(penalty, scaling.with_penalty(penalty.l2 / curvature))
+
+
 def _pays_to_factorise(objective: LinearObjective) -> bool:
     """Whether factorising the Hessian costs no more than some passes over the rows."""
     passes = objective.sums.work * (objective.size // objective.shape[-1])
@@ -129,14 +141,31 @@ def _solver_by_size(objective: LinearObjective) -> str:
     return "trust-ncg" if narrow and not objective.penalty.l1 else "lbfgs"
 
 
-def _constant(objective: LinearObjective, problem: AnyLinearProblem) -> FloatArray:
-    """Return theta of the constant of least loss."""
-    theta, counts = np.zeros(objective.shape), problem.counts()
+def _constant(problem: AnyLinearProblem, counts: FloatArray) -> Any:
+    """Return the raw prediction of the constant of least loss, if there may be one."""
     # A class that no row has, as in a fold of cross-validation, would have it at -inf.
     if problem.fit_intercept and counts.all():
         classes = np.arange(problem.n_classes)
-        theta[..., -1] = problem.loss.fit_intercept_only(classes, counts)
+        return problem.loss.fit_intercept_only(classes, counts)
+    return np.zeros(() if problem.n_classes == 2 else problem.n_classes)
+
+
+def _theta_of_constant(objective: LinearObjective, constant: Any) -> FloatArray:
+    theta = np.zeros(objective.shape)
+    if objective.fit_intercept:
+        theta[..., -1] = constant
     return theta.ravel()
+
+
+def _curvature(
+    problem: AnyLinearProblem, counts: FloatArray, constant: FloatArray
+) -> float:
+    """Return the mean curvature by an output's raw prediction where it is constant."""
+    classes = np.arange(problem.n_classes)
+    raw = np.broadcast_to(constant, (len(counts), *np.shape(constant)))
+    _, hessian = problem.loss.gradient_hessian(classes, raw, counts)
+    scale = scale_of(problem.loss, problem.n_classes)
+    return scale * float(hessian.sum()) / float(counts.sum()) / np.size(constant)
 
 
 def _solve_sample(

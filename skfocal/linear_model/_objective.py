@@ -11,7 +11,7 @@ is a change of variables in F, whose penalty stays that of w, and no feature is 
 The l1 term, which has no gradient, is left to the solvers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -40,12 +40,23 @@ class Penalty:
 class Scaling:
     """The change of variables: what is taken off each feature, and its unit.
 
-    ``varies`` is False for features that are 0 but for rounding once it is taken off.
+    Attributes
+    ----------
+    center : ndarray of shape (n_features,)
+        Mean, or 0 without an intercept.
+    deviation : ndarray of shape (n_features,)
+        Root of the mean square deviation from the center.
+    varies : ndarray of bool of shape (n_features,)
+        False for features that are 0 but for rounding once the center is taken off;
+        their deviation is 1.
+    unit : ndarray of shape (n_features,)
+        At least the deviation.
     """
 
     center: FloatArray
-    unit: FloatArray
+    deviation: FloatArray
     varies: npt.NDArray[np.bool_]
+    unit: FloatArray
 
     @classmethod
     def of(cls, mean: FloatArray, variance: FloatArray, fit_intercept: bool) -> Self:
@@ -57,14 +68,27 @@ class Scaling:
                 f"overflow in column {column}"
             )
         if not fit_intercept:
-            unit = np.sqrt(variance + mean**2)
-            varies = unit > 0.0
-            return cls(np.zeros_like(mean), np.where(varies, unit, 1.0), varies)
-        # What the rounding of a constant feature and of its mean leaves.
-        rounding = 8.0 * np.finfo(np.float64).eps * np.abs(mean)
-        unit = np.sqrt(variance)
-        varies = unit > rounding
-        return cls(mean, np.where(varies, unit, 1.0), varies)
+            deviation, rounding = np.sqrt(variance + mean**2), np.zeros_like(mean)
+            mean = rounding
+        else:
+            # What the rounding of a constant feature and of its mean leaves.
+            rounding = 8.0 * np.finfo(np.float64).eps * np.abs(mean)
+            deviation = np.sqrt(variance)
+        varies = deviation > rounding
+        deviation = np.where(varies, deviation, 1.0)
+        return cls(mean, deviation, varies, deviation)
+
+    def with_penalty(self, ratio: float) -> Self:
+        """Return that with units in which the whole objective is curved alike.
+
+        Parameters
+        ----------
+        ratio : float
+            The l2 penalty next to the loss's curvature by a feature of deviation 1. By
+            a rare feature, as a word in texts, the penalty is the steeper of the two.
+        """
+        unit = np.where(self.varies, np.hypot(self.deviation, np.sqrt(ratio)), 1.0)
+        return replace(self, unit=unit)
 
 
 def scale_of(loss: FocalLoss, n_classes: int) -> float:
@@ -116,6 +140,9 @@ class LinearObjective:
         self.scaling, self.fit_intercept = scaling, fit_intercept
         # What the sums of losses and of their derivatives are divided by.
         self.total = sums.total / scale_of(sums.loss, sums.n_classes)
+        # Derivatives by theta from sums over the rows and from coefficients.
+        self._factor = np.where(scaling.varies, 1.0 / scaling.unit / self.total, 0.0)
+        self._l2_factor = penalty.l2 / scaling.unit
         outputs = () if sums.n_classes == 2 else (sums.n_classes,)
         self.shape = (*outputs, sums.n_features + fit_intercept)
         self.size = int(np.prod(self.shape))
@@ -145,13 +172,23 @@ class LinearObjective:
         factors[..., : self.sums.n_features] = self.penalty.l1 / self.scaling.unit
         return factors.ravel()
 
+    def deviations_per_unit(self) -> FloatArray:
+        """Factor that turns a derivative by theta into one by deviations."""
+        factors = np.ones(self.shape)
+        ratio = self.scaling.unit / self.scaling.deviation
+        factors[..., : self.sums.n_features] = ratio
+        return factors.ravel()
+
     def _by_theta(self, by_coef: FloatArray, by_intercept: Any) -> FloatArray:
         """Turn a derivative by w and b into one by theta."""
-        centred = by_coef - np.multiply.outer(by_intercept, self.scaling.center)
-        parts = [np.where(self.scaling.varies, centred / self.scaling.unit, 0.0)]
+        derivative = np.empty(self.shape)
+        by_features = derivative[..., : self.sums.n_features]
+        np.multiply.outer(by_intercept, self.scaling.center, out=by_features)
+        np.subtract(by_coef, by_features, out=by_features)
+        by_features *= self._factor
         if self.fit_intercept:
-            parts.append(np.asarray(by_intercept)[..., None])
-        return np.concatenate(parts, axis=-1) / self.total
+            derivative[..., -1] = by_intercept / self.total
+        return derivative
 
     # -- value and derivatives ---------------------------------------------------------
 
@@ -167,9 +204,7 @@ class LinearObjective:
         coef, intercept = self.coefficients(theta)
         loss, *derivatives = self.sums.evaluate(coef, intercept)
         gradient = self._by_theta(*derivatives)
-        gradient[..., : self.sums.n_features] += (
-            self.penalty.l2 * coef / self.scaling.unit
-        )
+        gradient[..., : self.sums.n_features] += self._l2_factor * coef
         # A sum over all columns of coef is one over the classes as well.
         square = float(np.vdot(coef, coef))
         value = loss / self.total + 0.5 * self.penalty.l2 * square
@@ -180,9 +215,7 @@ class LinearObjective:
         self.value_gradient(theta)
         coef, intercept = self.coefficients(vector)
         product = self._by_theta(*self.sums.product(coef, intercept))
-        product[..., : self.sums.n_features] += (
-            self.penalty.l2 * coef / self.scaling.unit
-        )
+        product[..., : self.sums.n_features] += self._l2_factor * coef
         return product.ravel()
 
     def hessian(self, theta: FloatArray) -> FloatArray:

@@ -64,15 +64,17 @@ class _Watch:
     ) -> None:
         self.objective, self.tol, self.verbose = objective, tol, verbose
         self.l1 = objective.l1_of_theta() if objective.penalty.l1 else None
+        self._per_unit = objective.deviations_per_unit()
         self.n_iter, self.theta = 0, theta
         self.value, self.residual = self.measure(theta)
 
     def residual_at(self, theta: FloatArray, gradient: FloatArray) -> float:
-        if self.l1 is None:
-            return float(np.abs(gradient).max(initial=0.0))
-        at_zero = np.maximum(np.abs(gradient) - self.l1, 0.0)
-        moved = np.abs(gradient + np.sign(theta) * self.l1)
-        return float(np.where(theta == 0.0, at_zero, moved).max(initial=0.0))
+        rest = np.abs(gradient)
+        if self.l1 is not None:
+            at_zero = np.maximum(rest - self.l1, 0.0)
+            moved = np.abs(gradient + np.sign(theta) * self.l1)
+            rest = np.where(theta == 0.0, at_zero, moved)
+        return float((rest * self._per_unit).max(initial=0.0))
 
     def measure(self, theta: FloatArray) -> tuple[float, float]:
         """Return the objective with all its penalties, and the residual."""

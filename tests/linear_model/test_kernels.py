@@ -10,6 +10,7 @@ from scipy import sparse
 
 from skfocal import FocalLoss
 from skfocal._compute import threads
+from skfocal.linear_model import _design
 from skfocal.linear_model._design import CSCDesign, CSRDesign, DenseDesign, as_design
 from skfocal.loss import _curvature_kernels
 from skfocal.loss._batch import Batch
@@ -102,13 +103,20 @@ def test_each_kind_has_its_design():
     assert isinstance(as_design(X["csc"]), CSCDesign)
 
 
+def use_threads(monkeypatch, n_threads):
+    """Let little work be enough for so many threads."""
+    monkeypatch.setattr(threads, "max_threads", lambda: n_threads)
+    monkeypatch.setattr(threads, "_MIN_SIZE_PER_THREAD", 100)
+    monkeypatch.setattr(_design, "_SPARSE_SPEED", 1)
+    monkeypatch.setattr(_design, "_BLAS_SPEED", 1)
+
+
 @pytest.mark.parametrize("kind", list(matrices()))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_outputs", [None, 3])
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_accumulate(monkeypatch, kind, dtype, n_outputs, n_threads):
-    monkeypatch.setattr(threads, "max_threads", lambda: n_threads)
-    monkeypatch.setattr(threads, "_MIN_SIZE_PER_THREAD", 100)
+    use_threads(monkeypatch, n_threads)
     X = matrices(dtype=dtype)[kind]
     dense = X.toarray() if sparse.issparse(X) else X
     dense = dense.astype(np.float64)
@@ -137,7 +145,9 @@ def test_accumulate(monkeypatch, kind, dtype, n_outputs, n_threads):
 
 @pytest.mark.parametrize("kind", list(matrices()))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_grams_and_moments(kind, dtype):
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_grams_and_moments(monkeypatch, kind, dtype, n_threads):
+    use_threads(monkeypatch, n_threads)
     X = matrices(dtype=dtype)[kind]
     dense = X.toarray() if sparse.issparse(X) else X
     dense = dense.astype(np.float64)
@@ -148,20 +158,33 @@ def test_grams_and_moments(kind, dtype):
     expected = Z.T @ (weights[:, None] * Z)
     assert_allclose(design.gram(weights, center), expected, atol=1e-12 * scale)
 
-    pairs = RNG.normal(size=(3, len(dense)))
-
-    def fill_pairs(out, start, stop):
-        out[:] = pairs[:, start:stop]
-
-    grams = design.class_grams(3, fill_pairs, center)
-    expected = [Z.T @ (row[:, None] * Z) for row in pairs]
-    assert_allclose(grams, expected, atol=1e-11 * scale)
     for weight in (None, np.abs(weights)):
         mean, variance = design.moments(weight)
         expected = np.average(dense, axis=0, weights=weight)
         assert_allclose(mean, expected, rtol=1e-11)
         square = np.average((dense - expected) ** 2, axis=0, weights=weight)
         assert_allclose(variance, square, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", list(matrices()))
+@pytest.mark.parametrize("n_classes", [3, 4, 5])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_class_grams(monkeypatch, kind, n_classes, n_threads):
+    use_threads(monkeypatch, n_threads)
+    # Several blocks, and several parts of each.
+    monkeypatch.setattr(_design, "_BLOCK_BYTES", 2**10)
+    X = matrices()[kind]
+    dense = X.toarray() if sparse.issparse(X) else X
+    center = RNG.normal(size=dense.shape[1])
+    Z = np.column_stack([dense - center, np.ones(len(dense))])
+    pairs = RNG.normal(size=(n_classes * (n_classes - 1) // 2, len(dense)))
+
+    def fill_pairs(out, start, stop):
+        out[:] = pairs[:, start:stop]
+
+    grams = as_design(X).class_grams(n_classes, fill_pairs, center)
+    expected = [Z.T @ (row[:, None] * Z) for row in pairs]
+    assert_allclose(grams, expected, atol=1e-11 * len(dense))
 
 
 def test_moments_next_to_a_large_mean():

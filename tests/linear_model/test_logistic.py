@@ -1,7 +1,9 @@
 """FocalLogisticRegression against scikit-learn and an independent gradient."""
 
+import os
 import tracemalloc
 import warnings
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import scale
+from threadpoolctl import threadpool_limits
 
 from skfocal import FocalLogisticRegression, FocalLoss
 from skfocal._compute import threads
-from skfocal.linear_model import _solvers
+from skfocal.linear_model import _blas, _design, _fit, _solvers
 from skfocal.linear_model._design import as_design
 from skfocal.linear_model._fit import fit_linear
 from skfocal.linear_model._problem import LinearProblem
@@ -199,6 +202,40 @@ def test_rows_that_a_sample_misses(n_classes):
     weight[1::300] = 1e5
     model = FocalLogisticRegression(1.0, tol=1e-8).fit(X, y, weight)
     assert stationarity(model, X, y, weight) < 1e-7
+
+
+def texts(n=1000, d=3000, n_classes=2):
+    """Some frequent words, and many that are in a text or two."""
+    rng = np.random.default_rng(4)
+    X = sparse.csr_matrix(rng.uniform(size=(n, d)) < 0.5 / np.arange(1, d + 1))
+    X = X[:, np.asarray(X.sum(axis=0)).ravel() > 0].astype(np.float64)
+    score = X @ rng.normal(size=(X.shape[1], n_classes)) + rng.gumbel(
+        size=(n, n_classes)
+    )
+    return X, score.argmax(axis=1)
+
+
+@both_links
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_rare_features_need_no_more_iterations(n_classes, gamma, link):
+    X, y = texts(n_classes=n_classes)
+    words = {"focal_link": link, "solver": "lbfgs"}
+    model = FocalLogisticRegression(gamma, **words).fit(X, y)
+    # 6 to 16; 22 to 28 in units that leave out the penalty.
+    assert model.n_iter_ <= 20
+
+
+@both_links
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_tol_is_in_deviations_whatever_the_penalty(n_classes, link):
+    # A penalty as strong as the data, by features that hardly vary.
+    X, y = make_data(n_classes=n_classes)
+    X *= 0.02
+    words = {"focal_link": link, "solver": "lbfgs"}
+    tol = 1e-5
+    model = FocalLogisticRegression(1.0, C=1.0, tol=tol, **words).fit(X, y)
+    assert stationarity(model, X, y) <= 0.1 * tol * 1.01
 
 
 def n_optima(X, y, loss, n_classes, n_starts=20):
@@ -541,12 +578,59 @@ def test_threads_change_no_more_than_rounding(monkeypatch, kind, n_classes):
         X = sparse.csr_matrix(X) if kind == "csr" else sparse.csc_matrix(X)
     monkeypatch.setattr(threads, "_MIN_SIZE_PER_THREAD", 1000)
     monkeypatch.setattr(threads, "_MIN_CHUNK_SIZE", 500)
+    monkeypatch.setattr(_design, "_BLAS_SPEED", 1)
     models = []
     for n_threads in (1, 3, 3):
         monkeypatch.setattr(threads, "max_threads", lambda n=n_threads: n)
         models.append(FocalLogisticRegression(tol=1e-9).fit(X, y))
     assert_same_model(models[1], models[0], rtol=1e-9)
     assert_array_equal(models[2].coef_, models[1].coef_)
+
+
+def blas_threads():
+    return {library.num_threads for library in _blas._blas().lib_controllers}
+
+
+def test_blas_has_one_thread_until_the_last_fit_ends():
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        first, second = _blas.one_blas_thread(), _blas.one_blas_thread()
+        with ExitStack() as stack:
+            first.__enter__()
+            stack.enter_context(second)
+            assert blas_threads() == {1}
+            # Fits in several threads end in any order.
+            first.__exit__(None, None, None)
+            assert blas_threads() == {1}
+        assert blas_threads() == before == {2}
+        with pytest.raises(ZeroDivisionError), _blas.one_blas_thread():
+            _ = 1 / 0
+        assert blas_threads() == before
+
+
+def test_a_fit_has_one_blas_thread(monkeypatch):
+    seen = []
+
+    def solve(*args, **words):
+        seen.append(blas_threads())
+        return _solvers.solve(*args, **words)
+
+    monkeypatch.setattr(_fit, "solve", solve)
+    with threadpool_limits(2, "blas"):
+        converged()
+    assert seen == [{1}]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_knows_of_no_other_fit():
+    with _blas.one_blas_thread(), _blas._users.lock, warnings.catch_warnings():
+        # Python 3.12 warns of any fork beside threads, as those of BLAS.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if not child:
+            free = not _blas._users.lock.locked() and not _blas._users.count
+            os._exit(0 if free else 1)
+        assert os.waitpid(child, 0)[1] == 0
 
 
 def test_newton_steps_that_finish_a_fit_stop_at_zero():
