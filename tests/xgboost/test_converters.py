@@ -7,7 +7,9 @@ trees; treelite no linear models.
 
 import numpy as np
 import pytest
+import xgboost as xgb
 from numpy.testing import assert_allclose
+from packaging.version import Version
 
 from tests._boosting.data import split
 from tests._boosting.engines import XGBOOST
@@ -54,7 +56,13 @@ def test_onnx(n_classes, words):
         *MODES,
         {"booster": "dart", "rate_drop": 0.3},
         {"num_parallel_tree": 2, "subsample": 0.5},
-        {"multi_strategy": "multi_output_tree"},
+        pytest.param(
+            {"multi_strategy": "multi_output_tree"},
+            marks=pytest.mark.skipif(
+                Version(xgb.__version__) < Version("3.2"),
+                reason="treelite 4.8 can't read such a model of XGBoost 3.1",
+            ),
+        ),
     ],
     ids=str,
 )
