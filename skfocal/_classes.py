@@ -160,7 +160,10 @@ def _times_class_weight(
 
 
 def factors_of_labels(
-    class_weight: Any, labels: npt.NDArray[Any], counts: npt.NDArray[Any]
+    class_weight: Any,
+    labels: npt.NDArray[Any],
+    counts: npt.NDArray[Any],
+    known: npt.NDArray[Any] | None = None,
 ) -> FloatArray:
     """Return the factor of each label's weights.
 
@@ -172,11 +175,14 @@ def factors_of_labels(
         Sorted.
     counts : ndarray of shape (n_labels,)
         By what "balanced" counts them.
+    known : ndarray, default=None
+        Labels that a dict may weigh, among them those of no weight; by default these.
     """
     if class_weight is None:
         return np.ones(len(labels))
     if isinstance(class_weight, Mapping):
-        return _weights_of_labels(class_weight, labels, labels)
+        known = labels if known is None else known
+        return _weights_of_labels(class_weight, labels, known)
     if not isinstance(class_weight, str) or class_weight != "balanced":
         raise ValueError(
             f"class_weight must be None, 'balanced' or a dict, got {class_weight!r}"

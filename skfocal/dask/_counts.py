@@ -26,11 +26,14 @@ class LabelCounts:
         Number of rows of each.
     weights : ndarray of float64 of shape (n_labels,)
         Sum of the sample weights of each.
+    known : ndarray
+        All labels, sorted, among them those of which each row has weight 0.
     """
 
     labels: npt.NDArray[Any]
     n_rows: npt.NDArray[np.integer]
     weights: FloatArray
+    known: npt.NDArray[Any]
 
     @classmethod
     def of_block(cls, y: Any, weight: Any, n_rows: int, names: tuple[str, str]) -> Self:
@@ -38,12 +41,13 @@ class LabelCounts:
         y = check_label_column(y, names[0])
         check_length(names[0], len(y), n_rows)
         weight = check_weight(weight, n_rows, names[1])
+        known = np.unique(y)
         if weight is not None:
             y, weight = y[weight > 0.0], weight[weight > 0.0]
         labels, codes = np.unique(y, return_inverse=True)
         counts = np.bincount(codes, minlength=len(labels))
         totals = np.bincount(codes, weight, minlength=len(labels))
-        return cls(labels, counts, totals.astype(np.float64))
+        return cls(labels, counts, totals.astype(np.float64), known)
 
     def of(self, labels: npt.NDArray[Any]) -> Self:
         """Return the counts of these labels, sorted and all known, 0 where absent."""
@@ -51,7 +55,7 @@ class LabelCounts:
         n_rows = np.zeros(len(labels), dtype=np.intp)
         weights = np.zeros(len(labels))
         n_rows[places], weights[places] = self.n_rows, self.weights
-        return type(self)(labels, n_rows, weights)
+        return type(self)(labels, n_rows, weights, self.known)
 
     def weighed(
         self, class_weight: Any, *, balance_by_weight: bool
@@ -61,12 +65,13 @@ class LabelCounts:
         "balanced" counts sample weights or rows, as ``balance_by_weight`` says.
         """
         counted = self.weights if balance_by_weight else self.n_rows
-        factors = factors_of_labels(class_weight, self.labels, counted)
+        factors = factors_of_labels(class_weight, self.labels, counted, self.known)
         check_weight(factors, len(factors), "class_weight")
         kept = factors > 0.0
         labels = self.labels[kept]
         check_several(labels, "y")
-        return type(self)(labels, self.n_rows[kept], self.weights[kept]), factors[kept]
+        counts = type(self)(labels, self.n_rows[kept], self.weights[kept], self.known)
+        return counts, factors[kept]
 
 
 def merge_counts(blocks: list[LabelCounts], name: str) -> LabelCounts:
@@ -85,11 +90,15 @@ def merge_counts(blocks: list[LabelCounts], name: str) -> LabelCounts:
             "text in others"
         )
     if not filled:
-        return LabelCounts(np.empty(0), np.empty(0, dtype=np.intp), np.empty(0))
+        none = np.empty(0)
+        return LabelCounts(none, np.empty(0, dtype=np.intp), none, none)
     labels = np.unique(np.concatenate([block.labels for block in filled]))
     of_all = [block.of(labels) for block in filled]
+    # Of other kinds may be what has no weight in any row of its block.
+    known = [b.known for b in blocks if (b.known.dtype.kind in "biuf") in kinds]
     return LabelCounts(
         labels,
         np.sum([block.n_rows for block in of_all], axis=0),
         np.sum([block.weights for block in of_all], axis=0),
+        np.unique(np.concatenate(known)),
     )
