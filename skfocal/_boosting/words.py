@@ -1,4 +1,4 @@
-"""What the words of fit and of the constructor mean, whatever the engine."""
+"""What the parameters of fit and of the constructor mean, whatever the engine."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches

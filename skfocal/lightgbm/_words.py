@@ -1,4 +1,4 @@
-"""What the words of LightGBM's own classifier mean to lightgbm.train."""
+"""What the parameters of LightGBM's own classifier mean to lightgbm.train."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -101,7 +101,7 @@ def refuse_words(params: dict[str, Any]) -> None:
             )
     for name in sorted(_ONLY_IN_PREDICT & params.keys()):
         raise ValueError(
-            f"{name} must be given to predict or predict_proba, in their own words, "
+            f"{name} must be a parameter of predict or predict_proba, "
             f"got {params[name]!r} in the constructor"
         )
     refuse_focal_words(params)
@@ -150,8 +150,8 @@ def refuse_columns(X: Any) -> None:
     if refused:
         raise ValueError(
             "X must have columns of integers or floating numbers of 64 bits or less, "
-            "no halves, or of booleans if it is a polars or Arrow table (pandas tables "
-            f"may have categories), got {', '.join(refused)}"
+            "no halves, or of booleans if it is a polars DataFrame or an Arrow Table "
+            f"(pandas DataFrames may have categories), got {', '.join(refused)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the words of XGBoost's own classifier mean to xgboost.train."""
+"""What the parameters of XGBoost's own classifier mean to xgboost.train."""
 
 import warnings
 from typing import Any

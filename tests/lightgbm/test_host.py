@@ -240,7 +240,7 @@ def test_parameters_of_prediction_act_wherever_they_are_given():
 
 @pytest.mark.parametrize("name", ["predict_raw_score", "pred_leaf", "leaf_index"])
 def test_what_a_prediction_is_to_be_is_not_for_the_constructor(name):
-    message = f"{name} must be given to predict or predict_proba"
+    message = f"{name} must be a parameter of predict or predict_proba"
     assert_refused(classifier(**{name: True}), message, *table())
 
 
