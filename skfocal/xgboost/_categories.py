@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+import numpy as np
 import xgboost as xgb
 
-__all__ = ["trees_of", "with_categories_of"]
+__all__ = ["tree_weights", "trees_of", "with_categories_of"]
 
 
 def with_categories_of(whole: xgb.Booster, part: xgb.Booster) -> xgb.Booster:
@@ -33,3 +34,15 @@ def trees_of(model: dict[str, Any]) -> dict[str, Any]:
     booster = model["learner"]["gradient_booster"]
     # That of dart holds one of gbtree.
     return booster.get("gbtree", booster)["model"]
+
+
+def tree_weights(model: dict[str, Any]) -> Any:
+    """Return the factor of each tree of a model's JSON.
+
+    Dart multiplies a tree by what was left of it whenever it was dropped. It stands
+    beside the ensemble until XGBoost 3.3, and later in it.
+    """
+    trees = trees_of(model)
+    weights = model["learner"]["gradient_booster"].get("weight_drop", ())
+    weights = trees.get("weight_drop", weights)
+    return weights if len(weights) else np.ones(len(trees["trees"]))

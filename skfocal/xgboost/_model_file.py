@@ -18,7 +18,7 @@ import numpy as np
 import xgboost as xgb
 
 from skfocal._boosting.model_state import STATE_NAME
-from skfocal.xgboost._categories import trees_of
+from skfocal.xgboost._categories import tree_weights, trees_of
 from skfocal.xgboost._tree_checks import check_model
 from skfocal.xgboost._ubjson import parse_ubjson
 
@@ -93,10 +93,9 @@ def _sums_of_trees(model: dict[str, Any]) -> Iterator[str]:
         yield _NO_CATEGORIES
         yield _sum(_bytes_of([rounds], ">i8") + _bytes_of(weights, ">f4"))
         return
-    model = trees_of(model)
-    yield _sum(_text_of(model["cats"]))
-    factors = ensemble.get("weight_drop", np.ones(len(model["trees"])))
-    for tree, *rest in zip(model["trees"], model["tree_info"], factors, strict=True):
+    trees, weights = trees_of(model), tree_weights(model)
+    yield _sum(_text_of(trees["cats"]))
+    for tree, *rest in zip(trees["trees"], trees["tree_info"], weights, strict=True):
         parts = [_bytes_of(tree.get(name, ()), ">i8") for name in _WHOLE_NUMBERS]
         parts += [_bytes_of(tree.get(name, ()), ">f4") for name in _NUMBERS]
         yield _sum(b" ".join([*parts, _bytes_of(rest, ">f4")]))
@@ -123,7 +122,11 @@ def read_model(file: str | bytearray, name: str) -> xgb.Booster:
     try:
         if not _is_as_written(content):
             _check_content(content)
-        return xgb.Booster(model_file=bytearray(content))
+        booster = xgb.Booster(model_file=bytearray(content))
+        # Of dart alone.
+        if b"weight_drop" in content:
+            _check_tree_weights(content, booster)
+        return booster
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         # XGBoost adds where in its code it was.
         fault = str(error).partition("\nStack trace")[0].strip()
@@ -146,9 +149,24 @@ def _is_as_written(content: bytes) -> bool:
     return f"{whole:08x}".encode() in found.groups()
 
 
-def _check_content(content: bytes) -> None:
+def _parsed(content: bytes) -> Any:
     is_json = content[:1] == b"{" and content[1:2] in b'" \n\r\t'
-    model = json.loads(content) if is_json else parse_ubjson(content)
+    return json.loads(content) if is_json else parse_ubjson(content)
+
+
+def _check_tree_weights(content: bytes, booster: xgb.Booster) -> None:
+    """Raise if XGBoost dropped the weights, as before 3.4 it does with later files."""
+    written = tree_weights(_parsed(content))
+    read = tree_weights(json.loads(booster.save_raw("json")))
+    if not np.array_equal(np.float32(written), np.float32(read)):
+        raise ValueError(
+            f"XGBoost {xgb.__version__} doesn't read the weights of its trees, which a "
+            "later version has written"
+        )
+
+
+def _check_content(content: bytes) -> None:
+    model = _parsed(content)
     check_model(model)
     note = model["learner"]["attributes"].get(_CHECKSUMS)
     if note is not None:

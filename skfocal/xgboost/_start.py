@@ -12,7 +12,7 @@ import numpy as np
 import xgboost as xgb
 from scipy.special import expit, logit
 
-from skfocal.xgboost._categories import trees_of
+from skfocal.xgboost._categories import tree_weights, trees_of
 
 __all__ = ["add_to_start", "held_start", "set_start", "start_of", "start_words"]
 
@@ -93,11 +93,8 @@ def _add_to_first_tree(booster: xgb.Booster, constant: float) -> bool:
     if ensemble["name"] == "gblinear":
         ensemble["model"]["weights"][-1] += constant
     else:
-        trees = trees_of(model)
-        # Dart multiplies a tree by what was left of it whenever it was dropped, which
-        # stands beside the ensemble until XGBoost 3.2, and later in it.
-        factors = trees.get("weight_drop") or ensemble.get("weight_drop") or [1.0]
-        _raise_leaves(trees["trees"][0], constant / factors[0])
+        shift = constant / tree_weights(model)[0]
+        _raise_leaves(trees_of(model)["trees"][0], shift)
     booster.load_model(bytearray(json.dumps(model).encode()))
     booster.load_config(config)
     return True

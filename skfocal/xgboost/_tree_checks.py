@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skfocal.xgboost._categories import trees_of
+from skfocal.xgboost._categories import tree_weights, trees_of
 
 __all__ = ["check_model"]
 
@@ -39,21 +39,19 @@ def check_model(model: dict[str, Any]) -> None:
             raise ValueError("it has no coefficient of each feature")
         return
     trees = trees_of(model)
-    for fault in _faults_of_ensemble(ensemble, trees, max(n_outputs, 1)):
+    for fault in _faults_of_ensemble(trees, max(n_outputs, 1)):
         raise ValueError(f"it has {fault}")
+    if len(tree_weights(model)) != len(trees["trees"]):
+        raise ValueError("it has no weight of each tree")
     for number, tree in enumerate(trees["trees"]):
         if not _is_tree(tree, n_features):
             raise ValueError(f"its tree {number} isn't one")
 
 
-def _faults_of_ensemble(
-    ensemble: dict[str, Any], model: dict[str, Any], n_outputs: int
-) -> Iterator[str]:
+def _faults_of_ensemble(model: dict[str, Any], n_outputs: int) -> Iterator[str]:
     n_trees = len(model["trees"])
     if int(model["gbtree_model_param"]["num_trees"]) != n_trees:
         yield "another number of trees than it says"
-    if len(ensemble.get("weight_drop", model["trees"])) != n_trees:
-        yield "no weight of each tree"
     outputs = np.array(model["tree_info"], dtype=np.int64)
     if len(outputs) != n_trees or not _all_within(outputs, n_outputs):
         yield f"trees for other outputs than its {n_outputs}"

@@ -262,6 +262,11 @@ def test_trees_of_other_models_that_would_end_the_process(tmp_path, make):
         trees[0][name].append(after)
 
 
+def weights_of(trees, ensemble):
+    """Return dart's weights, which stand in the trees' part from XGBoost 3.4 on."""
+    return trees.get("weight_drop") or ensemble["weight_drop"]
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -269,7 +274,7 @@ def test_trees_of_other_models_that_would_end_the_process(tmp_path, make):
         (lambda m, _: m["tree_info"].pop(), "trees for other outputs"),
         (lambda m, _: m["iteration_indptr"].__setitem__(1, 99), "rounds that don't"),
         (lambda m, _: m["trees"].pop(), "another number of trees than"),
-        (lambda _, e: e["weight_drop"].pop(), "no weight of each tree"),
+        (lambda m, e: weights_of(m, e).pop(), "no weight of each tree"),
     ],
 )
 def test_ensembles_of_other_models(tmp_path, edit, message):
@@ -284,6 +289,47 @@ def test_ensembles_of_other_models(tmp_path, edit, message):
     edited(model, path, edit_ensemble)
     with pytest.raises(ValueError, match=f"^booster {DAMAGED}.*: it has {message}"):
         FocalXGBClassifier.from_booster(path)
+
+
+def test_the_weights_of_the_trees_of_dart(tmp_path):
+    path = tmp_path / "model.json"
+
+    def halve(learner):
+        ensemble = learner["gradient_booster"]
+        trees = ensemble.get("gbtree", ensemble)["model"]
+        weights_of(trees, ensemble)[0] *= 0.5
+
+    edited(fitted(3, booster="dart", rate_drop=0.5), path, halve)
+    with pytest.raises(ValueError, match=f"^booster {DAMAGED}.*: its trees aren't"):
+        FocalXGBClassifier.from_booster(path)
+
+
+def test_a_file_of_dart_in_the_form_of_another_version(tmp_path):
+    """XGBoost 3.4 reads the older form; before, it takes no weights from the newer."""
+    X, y = table()
+    words = {"n_estimators": 20, "booster": "dart", "rate_drop": 0.5}
+    model, path = classifier(**words).fit(X, y), tmp_path / "model.json"
+
+    def turn(learner):
+        ensemble = learner["gradient_booster"]
+        if "gbtree" in ensemble:
+            trees = ensemble["gbtree"]["model"]
+            trees["weight_drop"] = ensemble["weight_drop"]
+            learner["gradient_booster"] = {"name": "gbtree", "model": trees}
+        else:
+            weights = ensemble["model"].pop("weight_drop")
+            older = {"name": "dart", "gbtree": ensemble, "weight_drop": weights}
+            learner["gradient_booster"] = older
+
+    edited(model, path, turn)
+    if "gbtree" in json.loads(path.read_text())["learner"]["gradient_booster"]:
+        got = FocalXGBClassifier.from_booster(path).predict_proba(X)
+        assert_array_equal(got, model.predict_proba(X))
+    else:
+        with pytest.raises(
+            ValueError, match=f"^booster {DAMAGED}.*: XGBoost .* weights"
+        ):
+            FocalXGBClassifier.from_booster(path)
 
 
 def test_a_linear_model_of_too_few_coefficients(tmp_path):
