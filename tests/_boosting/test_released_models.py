@@ -1,6 +1,7 @@
-"""Model files of all releases are read by this version and predict as then."""
+"""Model files and pickles of all releases are read and predict as they did then."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -35,3 +36,16 @@ def test_a_released_model_predicts_as_it_did(release, name, ending):
     assert model.loss_.link == WORDS[name].get("focal_link", "posterior")
     gamma = WORDS[name].get("focal_gamma", 2.0)
     assert model.loss_.gamma == (tuple(gamma) if isinstance(gamma, list) else gamma)
+
+
+@pytest.mark.parametrize(("kind", "like"), [("lightgbm", "txt"), ("linear", "linear")])
+@pytest.mark.parametrize("name", WORDS)
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_released_pickle_predicts_as_it_did(release, name, kind, like):
+    folder = HERE / release
+    expected = json.loads((folder / "expected.json").read_text())[f"{name}.{like}"]
+    model = pickle.loads((folder / f"{name}-{kind}.pickle").read_bytes())
+    assert_allclose(model.predict_proba(rows()), expected, rtol=0, atol=1e-12)
+    assert_array_equal(model.classes_, np.unique(labels(name)))
+    link = model.get_params()["focal_link"]
+    assert link == WORDS[name].get("focal_link", "posterior")

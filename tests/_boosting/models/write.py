@@ -1,17 +1,18 @@
-"""Write the model files of a release: run it before one, and never over older files.
+"""Write the models of a release: run it before one, and never over older ones.
 
     python -m tests._boosting.models.write
 
-Pickles are none of them: neither engine reads those of its other versions for certain.
+XGBoost doesn't promise to read the pickles of its other versions, so there is none of it.
 """
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 
 import skfocal
-from skfocal import FocalLGBMClassifier, FocalXGBClassifier
+from skfocal import FocalLGBMClassifier, FocalLogisticRegression, FocalXGBClassifier
 
 HERE = Path(__file__).parent
 WORDS = {
@@ -46,7 +47,12 @@ def write(folder):
         lightgbm.fit(X, y).booster_.save_model(folder / f"{name}.txt")
         xgboost = FocalXGBClassifier(max_depth=2, **small, **words).fit(X, y)
         xgboost.save_model(folder / f"{name}.json")
-        for ending, model in (("txt", lightgbm), ("json", xgboost)):
+        linear = FocalLogisticRegression(**words).fit(X, y)
+        for kind, model in (("lightgbm", lightgbm), ("linear", linear)):
+            data = pickle.dumps(model, protocol=4)
+            (folder / f"{name}-{kind}.pickle").write_bytes(data)
+        models = {"txt": lightgbm, "json": xgboost, "linear": linear}
+        for ending, model in models.items():
             expected[f"{name}.{ending}"] = model.predict_proba(X).tolist()
     (folder / "expected.json").write_text(json.dumps(expected))
 
