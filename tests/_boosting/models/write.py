@@ -2,6 +2,7 @@
 
     python -m tests._boosting.models.write
 
+Do it with the oldest versions (.ci/oldest.txt), whose pickles the newer ones read.
 XGBoost doesn't promise to read the pickles of its other versions, so there is none of it.
 """
 
