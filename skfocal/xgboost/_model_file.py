@@ -8,6 +8,7 @@ wrote again: other versions, those of some rounds, and with further attributes.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from skfocal.xgboost._categories import tree_weights, trees_of
 from skfocal.xgboost._tree_checks import check_model
 from skfocal.xgboost._ubjson import parse_ubjson
 
-__all__ = ["read_model", "write_checksums"]
+__all__ = ["read_model", "seal_file", "write_checksums"]
 
 _CHECKSUMS = f"{STATE_NAME}_checksums"
 _BLANK = b"00000000 00000000"
@@ -49,6 +50,16 @@ def write_checksums(booster: xgb.Booster) -> None:
     # Of the files with zeros in the places of these sums.
     of_files = [_sum(booster.save_raw(kind)) for kind in ("json", "ubj")]
     _note(booster, [*of_files, *parts])
+
+
+def seal_file(path: str | os.PathLike[str]) -> None:
+    """Note the checksum of a file that holds more than its model does."""
+    file = Path(path).expanduser()
+    content = file.read_bytes()
+    found = _SUMS_OF_FILES.search(content)
+    if found is not None:
+        sums = b" ".join([_sum_without(found, content)] * 2)
+        file.write_bytes(content[: found.start(1)] + sums + content[found.end(2) :])
 
 
 def _note(booster: xgb.Booster, sums: list[str]) -> None:
@@ -141,12 +152,14 @@ def read_model(file: str | bytearray, name: str) -> xgb.Booster:
 def _is_as_written(content: bytes) -> bool:
     """Whether a file is that of a classifier, byte by byte."""
     found = _SUMS_OF_FILES.search(content)
-    if found is None:
-        return False
+    return found is not None and _sum_without(found, content) in found.groups()
+
+
+def _sum_without(sums: re.Match[bytes], content: bytes) -> bytes:
+    """Return the sum of a file with zeros in the places of its two sums."""
     view = memoryview(content)
-    before = crc32(_BLANK, crc32(view[: found.start(1)]))
-    whole = crc32(view[found.end(2) :], before)
-    return f"{whole:08x}".encode() in found.groups()
+    before = crc32(_BLANK, crc32(view[: sums.start(1)]))
+    return f"{crc32(view[sums.end(2) :], before):08x}".encode()
 
 
 def _parsed(content: bytes) -> Any:

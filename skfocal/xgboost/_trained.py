@@ -25,7 +25,7 @@ from skfocal.xgboost._model import (
     up_to_best,
     write_state,
 )
-from skfocal.xgboost._model_file import write_checksums
+from skfocal.xgboost._model_file import seal_file, write_checksums
 from skfocal.xgboost._start import set_start, start_of
 from skfocal.xgboost._tables import as_table, check_column_types
 from skfocal.xgboost._train import MatrixWords
@@ -233,8 +233,9 @@ class TrainedXGBModel(FocalBoostingClassifier, xgb.XGBClassifier):
         fname : str or Path
             File to write; its ending, ``.json`` or ``.ubj``, is its format.
         """
-        # XGBoost's would write into the file which class saved it.
-        self.get_booster().save_model(fname)
+        super().save_model(fname)
+        # Which class saved it stands in the file alone.
+        seal_file(fname)
 
     def load_model(self, fname: str | PathLike[str] | bytearray) -> None:
         """Load what :meth:`save_model` wrote; :meth:`from_booster` makes a new object.

@@ -378,3 +378,13 @@ def test_ubjson(content, value):
     else:
         got = parse_ubjson(content)
         assert (got.tolist() if isinstance(got, np.ndarray) else got) == value
+
+
+@ENDINGS
+def test_a_file_that_says_which_class_wrote_it_is_checked_at_once(tmp_path, ending):
+    path = tmp_path / f"model.{ending}"
+    content = saved(fitted(), path)
+    assert b"scikit_learn" in content
+    assert _model_file._is_as_written(content)
+    changed = next(flipped(content, len(content), 1))
+    assert not _model_file._is_as_written(changed)

@@ -110,7 +110,7 @@ def test_trees_that_would_end_the_process_are_refused(tmp_path, field, value, en
     path = tmp_path / f"model.{ending}"
     damaged = xgb.Booster(model_file=bytearray(json.dumps(content).encode()))
     damaged.save_model(path)
-    message = "must be an undamaged model file of XGBoost, got .* tree 2 isn't one"
+    message = "must be a whole and undamaged model file of XGBoost, got .* tree 2 isn't"
     with pytest.raises(ValueError, match=f"^booster {message}"):
         type(model).from_booster(path)
     with pytest.raises(ValueError, match=f"^xgb_model {message}"):

@@ -2,8 +2,8 @@
 
     python -m tests._boosting.models.write
 
-Do it with the oldest versions (.ci/oldest.txt), whose pickles the newer ones read.
-XGBoost doesn't promise to read the pickles of its other versions, so there is none of it.
+Do it with the oldest versions (.ci/oldest.txt), whose pickles the newer ones read. Of
+XGBoost there is no pickle, for it doesn't promise to read those of its other versions.
 """
 
 import json
