@@ -12,12 +12,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("skfocal", deadline=None, derandomize=True)
 settings.load_profile("skfocal")
 
-# They compile kernels for minutes and ask of other packages little that the rest doesn't
-# ask as well: enough with the versions that the README's command installs.
+# They compile kernels for minutes and ask of other packages little that the rest does
+# not: enough with the versions that the README's command installs.
 SLOW = (
     *("tests/_compute/", "tests/docs/test_snippets.py", "tests/loss/"),
     *("tests/linear_model/test_kernels.py", "tests/linear_model/test_logistic"),
-    *("tests/_boosting/test_calibration.py", "tests/_boosting/test_classes_and_weights"),
+    *("tests/_boosting/test_calibration.py", "tests/_boosting/test_classes_and_"),
     *("tests/_boosting/test_metric.py", "tests/_boosting/test_objective.py"),
     *("tests/_boosting/test_training.py", "tests/_boosting/test_validation_sets.py"),
 )
