@@ -155,7 +155,7 @@ def test_the_booster_is_self_contained(case):
         proba[:, 1] if proba.shape[1] == 2 else proba,
         atol=1e-6,
     )
-    assert set(booster.attributes()) == {"skfocal"}
+    assert set(booster.attributes()) == {"skfocal", "skfocal_checksums"}
 
 
 def test_the_local_classifier_has_all_parameters(case):
