@@ -12,18 +12,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("skfocal", deadline=None, derandomize=True)
 settings.load_profile("skfocal")
 
-# They compile kernels for minutes and ask of other packages little that the rest does
-# not: enough with the versions that the README's command installs.
-SLOW = (
-    *("tests/_compute/", "tests/docs/test_snippets.py", "tests/loss/"),
-    *("tests/linear_model/test_kernels.py", "tests/linear_model/test_logistic"),
-    *("tests/_boosting/test_calibration.py", "tests/_boosting/test_classes_and_"),
-    *("tests/_boosting/test_metric.py", "tests/_boosting/test_objective.py"),
-    *("tests/_boosting/test_training.py", "tests/_boosting/test_validation_sets.py"),
+# What other packages' versions are likely to change: CI runs it with the oldest and the
+# newest of them as well. The rest compiles kernels for minutes.
+OF_VERSIONS = (
+    *("tests/lightgbm/", "tests/xgboost/", "tests/test_"),
+    *("tests/_boosting/test_drop_in", "tests/_boosting/test_released_models"),
+    *("tests/_boosting/test_sklearn_tools", "tests/_boosting/test_tables"),
+    "tests/linear_model/test_host_parameters",
 )
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.nodeid.startswith(SLOW):
-            item.add_marker("slow")
+        if item.nodeid.startswith(OF_VERSIONS):
+            item.add_marker("versions")
