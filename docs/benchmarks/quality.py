@@ -313,7 +313,8 @@ def load(kind, quick):
 
 
 def tasks(kind, name, quick):
-    for settings, engine in product(("default", "tuned"), ENGINES):
+    settings_of_trial = ("tuned",) if quick else ("default", "tuned")
+    for settings, engine in product(settings_of_trial, ENGINES):
         yield Task(kind, engine, settings, name), partial(of_engine, quick=quick)
     # CatBoost's own 1,000 rounds are too many for a trial, and it isn't required.
     if kind == "binary" and not quick:
