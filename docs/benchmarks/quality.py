@@ -143,13 +143,8 @@ def weights(engine, contestant, y):
     if y.max() == 1 and engine.trees:
         return {"scale_pos_weight": np.sum(y == 0) / np.sum(y == 1)}, {}
     if engine.host is XGBClassifier:
-        return {}, {"sample_weight": row_weights(y)}
+        return {}, {"sample_weight": compute_sample_weight("balanced", y)}
     return {"class_weight": "balanced"}, {}
-
-
-def row_weights(y):
-    """Weights of rows that say the same."""
-    return compute_sample_weight("balanced", y)
 
 
 def fit_default(engine, contestant, X, y, grid=None):
@@ -186,7 +181,8 @@ def try_point(engine, contestant, point, X, X_val, y, y_val):
     """Log loss of held-out rows and the rounds taken, with early stopping."""
     own, fit_parameters = weights(engine, contestant, y)
     # Who weighs the rare class up watches the loss that is weighed so.
-    w_val = row_weights(y_val) if contestant.name == WEIGHTED else np.ones(len(y_val))
+    balance = "balanced" if contestant.name == WEIGHTED else None
+    w_val = compute_sample_weight(balance, y_val)
     point = point | own | {"n_estimators": MOST_ROUNDS}
     fit_parameters = fit_parameters | {"eval_set": [(X_val, y_val)]}
     if engine.host is LGBMClassifier:
@@ -316,7 +312,7 @@ def tasks(kind, name, quick):
     settings_of_trial = ("tuned",) if quick else ("default", "tuned")
     for settings, engine in product(settings_of_trial, ENGINES):
         yield Task(kind, engine, settings, name), partial(of_engine, quick=quick)
-    # CatBoost's own 1,000 rounds are too many for a trial, and it isn't required.
+    # A trial does without CatBoost, which is slow.
     if kind == "binary" and not quick:
         yield Task(kind, "CatBoost", "default", name), of_catboost
 
