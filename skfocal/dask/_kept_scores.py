@@ -11,7 +11,6 @@ from distributed import Client, get_worker
 from skfocal._boosting.calibration import balance_sums, find_balance
 from skfocal._boosting.training import check_raw_of_model
 from skfocal._compute.threads import limited_threads
-from skfocal.dask._network import note_network
 
 __all__ = ["KeepsScores", "balance_of_kept", "forget_scores"]
 
@@ -24,6 +23,8 @@ _KEPT: dict[str, tuple[str, tuple[FloatArray, Any, FloatArray | None]]] = {}
 
 class KeepsScores:
     """A callback of LightGBM that keeps the last round's raw predictions, and labels.
+
+    Not of dart, which would drop trees to make them.
 
     Parameters
     ----------
@@ -39,8 +40,6 @@ class KeepsScores:
         self.order = -sys.maxsize
 
     def __call__(self, env: Any) -> None:
-        if env.iteration == env.begin_iteration:
-            note_network(env.params)
         if env.iteration < env.end_iteration - 1:
             return
 

@@ -30,7 +30,7 @@ from skfocal.dask._kept_scores import (
     balance_of_kept,
     forget_scores,
 )
-from skfocal.dask._network import ObjectiveAtWorker, watched
+from skfocal.dask._network import ObjectiveAtWorker, note_network, watched
 from skfocal.dask._rows import DaskRows
 from skfocal.dask._validation_rows import (
     ScoresAtWorkers,
@@ -39,14 +39,13 @@ from skfocal.dask._validation_rows import (
     scores_of,
 )
 from skfocal.lightgbm import FocalLGBMClassifier, FocalObjective
+from skfocal.lightgbm._dart import is_dart, settle_first_draw
 from skfocal.lightgbm._model import self_contained
 from skfocal.lightgbm._words import stops_early
 
 __all__ = ["DaskFocalLGBMClassifier"]
 
 FloatArray = npt.NDArray[np.floating]
-
-_BOOSTING_ALIASES = ("boosting", "boost")
 
 
 class DaskFocalLGBMClassifier(  # type: ignore[misc]
@@ -87,7 +86,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
     Examples
     --------
     >>> import dask.array as da
-    >>> from distributed import Client, Future
+    >>> from distributed import Client
     >>> from sklearn.datasets import load_breast_cancer
     >>> from skfocal.dask import DaskFocalLGBMClassifier
     >>> X, y = load_breast_cancer(return_X_y=True)
@@ -191,7 +190,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             self.initial_score_ = self._start(summary, own_start=False)
             metrics = self._metrics(valid, eval_metric, params, callbacks)
             copies = None if valid is None else rows_at_workers(valid)
-            name = uuid4().hex
+            keeper = None if is_dart(params) else KeepsScores(uuid4().hex)
             booster = self._grow(
                 params,
                 rows,
@@ -199,8 +198,9 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
                 feature_name=feature_name,
                 categorical_feature=categorical_feature,
                 callbacks=[
-                    KeepsScores(name),
-                    *self._scores(copies, metrics),
+                    note_network,
+                    settle_first_draw if keeper is None else keeper,
+                    *self._scores(copies, metrics, whole_model=keeper is None),
                     *(callbacks or ()),
                 ],
             )
@@ -208,7 +208,7 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
             if stops_early(params, callbacks):
                 check_scores(self.evals_result_)
             self._take_given_names(X, feature_name)
-            self._set_shifted_booster(booster, rows, name)
+            self._set_shifted_booster(booster, rows, keeper)
         return self
 
     def _try_features(self, sample: Any) -> None:
@@ -231,18 +231,17 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
         )
 
     def _scores(
-        self, copies: dict[str, Future] | None, metrics: Callable[..., Any]
+        self,
+        copies: dict[str, Future] | None,
+        metrics: Callable[..., Any],
+        *,
+        whole_model: bool,
     ) -> list[Any]:
         """Return the callback that evaluates the validation data, if there are any."""
         if copies is None:
             return []
         keys = {worker: copy.key for worker, copy in copies.items()}
-        return [ScoresAtWorkers(keys, self.initial_score_, metrics, self._is_dart())]
-
-    def _is_dart(self) -> bool:
-        """Whether later rounds change earlier trees."""
-        words = (self.boosting_type, *map(self._engine_words.get, _BOOSTING_ALIASES))
-        return "dart" in words
+        return [ScoresAtWorkers(keys, self.initial_score_, metrics, whole_model)]
 
     def _grow(
         self,
@@ -280,21 +279,23 @@ class DaskFocalLGBMClassifier(  # type: ignore[misc]
         return collection_of(start, rows.lengths, np.shape(self.initial_score_), float)
 
     def _set_shifted_booster(
-        self, booster: lgb.Booster, rows: DaskRows, name: str
+        self, booster: lgb.Booster, rows: DaskRows, keeper: KeepsScores | None
     ) -> None:
         self.calibration_shift_ = 0.0
         self._set_model(booster)
         if is_balanced(self.loss_, self.focal_hessian):
-            self.calibration_shift_ = self._find_shift(booster, rows, name)
+            self.calibration_shift_ = self._find_shift(booster, rows, keeper)
             self._set_model(booster)
         forget_scores(rows.client)
 
-    def _find_shift(self, booster: lgb.Booster, rows: DaskRows, name: str) -> Any:
+    def _find_shift(
+        self, booster: lgb.Booster, rows: DaskRows, keeper: KeepsScores | None
+    ) -> Any:
         """Return what the model lacks to balance its errors on all rows."""
         # After an early stop LightGBM's scores are those of more rounds.
         whole = booster.current_iteration() == self.n_estimators
-        if whole and not self._is_dart():
-            return balance_of_kept(rows.client, name, self.n_classes_)
+        if whole and keeper is not None:
+            return balance_of_kept(rows.client, keeper.name, self.n_classes_)
         model = self._at_workers(self.to_local())
         return balance_of_rows(rows, model, self.n_classes_)
 

@@ -64,13 +64,18 @@ def _training_tasks(client: Client) -> list[str]:
     return [key for key in map(str, client.futures) if key.startswith("_train_part")]
 
 
-def note_network(params: dict[str, Any]) -> None:
-    """Remember the ports of the training's network at a worker, from its parameters."""
-    machines = str(params.get("machines", ""))
+def note_network(env: Any) -> None:
+    """Remember the ports of the training's network at a worker: LightGBM's callback."""
+    if env.iteration > env.begin_iteration:
+        return
+    machines = str(env.params.get("machines", ""))
     ports = {
         int(machine.rpartition(":")[2]) for machine in machines.split(",") if machine
     }
     _PORTS.update({get_worker().address: ports})
+
+
+note_network.before_iteration = True  # type: ignore[attr-defined]
 
 
 def cut_connections(dask_worker: Any) -> None:

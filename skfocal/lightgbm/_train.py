@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from skfocal._boosting.rows import BoostingRows
 from skfocal._boosting.training import BoostingTraining, check_scores
+from skfocal.lightgbm._dart import is_dart, settle_first_draw
 from skfocal.lightgbm._metrics import NamedApart, OfLogarithms, choose_metrics
 from skfocal.lightgbm._model import (
     has_usable_feature,
@@ -55,7 +56,8 @@ class Training(BoostingTraining):
         if has_usable_feature(data.construct()):
             objective = FocalObjective._of(self.loss, self.hessian, self._scale())
             words["objective"] = objective
-            callbacks.append(_keep_parameters)
+            dart = is_dart(self.params)
+            callbacks.append(settle_first_draw if dart else _keep_parameters)
             booster = self._boosted(data, words, metrics, callbacks)
             self._balance(partial(self._raw_of_rows, booster))
         else:
@@ -80,13 +82,13 @@ class Training(BoostingTraining):
     ) -> lgb.Booster:
         # LightGBM doesn't compare the bounds with the data's, which have them already.
         params = {k: v for k, v in self.params.items() if k != "forcedbins_filename"}
+        data_of = partial(self._dataset, reference=data)
+        own = data_of(self.rows) if is_dart(self.params) else data
         return lgb.train(
             params | words,
             data,
             self.rounds,
-            valid_sets=self._validation_sets(
-                data, partial(self._dataset, reference=data)
-            ),
+            valid_sets=self._validation_sets(own, data_of),
             valid_names=self.valid_names,
             feval=metrics,
             init_model=self.origin,
@@ -97,7 +99,7 @@ class Training(BoostingTraining):
     def _raw_of_rows(self, booster: lgb.Booster) -> FloatArray:
         """Return the raw predictions of the training data, up to the best round."""
         cut = 0 < booster.best_iteration < booster.current_iteration()
-        if cut or self._is_dart():
+        if cut or is_dart(self.params):
             best = booster.best_iteration if cut else -1
             raw = booster.predict(self.rows.X, raw_score=True, num_iteration=best)
             offset = self.start if self.rows.offset is None else self.rows.offset
@@ -111,11 +113,6 @@ class Training(BoostingTraining):
         # LightGBM has them at hand: no tree is walked.
         booster.eval_train(keep)
         return found[0]
-
-    def _is_dart(self) -> bool:
-        """Whether LightGBM would drop trees of the model to evaluate its own data."""
-        words = ("boosting_type", "boosting", "boost")
-        return any(str(self.params.get(word)).lower() == "dart" for word in words)
 
     def _training_set(self) -> lgb.Dataset:
         params = self.params | {"objective": "custom"}

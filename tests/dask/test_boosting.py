@@ -397,3 +397,16 @@ def test_without_focus_the_trees_are_those_of_the_log_loss(engine):
     assert_allclose(
         model.predict_proba(X), expected.predict_proba(X), rtol=2e-4, atol=2e-5
     )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_dart_of_one_block_is_that_of_a_single_machine(n_classes):
+    """LightGBM's scores of the training data would drop trees."""
+    engine = ENGINES[0]
+    X, y, _weight = make_data(n_classes=n_classes)
+    words = {"boosting_type": "dart", "drop_rate": 0.5, "skip_drop": 0.0}
+    collections = on_dask(X, y, chunks=len(y))
+    model, expected = fit_both(engine, X, y, collections=collections, **words)
+    raw = model.decision_function(X)
+    assert_allclose(raw, expected.decision_function(X), rtol=1e-10)
+    assert_balanced(model, X, y)

@@ -189,9 +189,8 @@ def test_gamma_zero_grows_the_very_trees_of_the_host(n_classes, words):
 def test_gamma_zero_with_dart_is_the_log_loss_by_hand(n_classes):
     """LightGBM's own drops the first trees with the start that is in them."""
     X, y = table(n_classes)
-    # All trees at each round: with an objective of one's own, LightGBM's dart decides
-    # by memory that it hasn't set whether the first round takes a random number, so
-    # that others are dropped from one training to the next.
+    # All trees at each round: with an objective of one's own, plain LightGBM drops
+    # others from one training to the next.
     words = {"boosting_type": "dart", "drop_rate": 1.0, "uniform_drop": True}
     words["skip_drop"] = 0.0
     model = classifier(**GAMMA_ZERO, **words).fit(X, y)

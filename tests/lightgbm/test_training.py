@@ -59,11 +59,15 @@ def test_iterations_from_any_to_any(link):
     assert model.best_iteration_ == 0
 
 
+DART = {"boosting_type": "dart", "drop_rate": 0.5, "skip_drop": 0.0}
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_balance_of_dart_leaves_its_trees_as_they_were(n_classes):
     """LightGBM drops trees when it evaluates its training data."""
     X, y = table(n_classes)
-    words = {"boosting_type": "dart", "drop_rate": 0.5, "skip_drop": 0.0}
+    # All of them: plain LightGBM drops others from one training to the next.
+    words = DART | {"drop_rate": 1.0}
     model = classifier(**words).fit(X, y)
     start = model.initial_score_
     raw = LIGHTGBM.train(FocalObjective(2.0), X, y, rounds=15, start=start, **words)
@@ -71,3 +75,35 @@ def test_the_balance_of_dart_leaves_its_trees_as_they_were(n_classes):
     assert_allclose(held, raw + start, atol=1e-6)
     shares = model.predict_proba(X).mean(axis=0)
     assert_allclose(shares, np.bincount(y) / len(y), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_dart_drops_the_same_trees_at_each_fit(n_classes):
+    X, y = table(n_classes)
+    expected = classifier(**DART).fit(X, y)
+    other = classifier(**DART, drop_seed=1).fit(X, y)
+    raw = expected.decision_function(X)
+    assert (other.decision_function(X) != raw).any()
+    for bits in (0, 255, 1, 0, 1, 255):
+        fill_free_memory(bits)
+        got = classifier(boosting="dart", drop_rate=0.5, skip_drop=0.0).fit(X, y)
+        assert_array_equal(got.decision_function(X), raw)
+
+
+def fill_free_memory(bits):
+    """Leave memory for LightGBM that isn't zero as that of a new process is."""
+    blocks = [bytes([bits]) * size for size in range(64, 4096, 16) for _ in range(20)]
+    del blocks
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_dart_is_the_same_where_it_evaluates_its_training_data(n_classes):
+    """LightGBM drops trees for a metric that is a function."""
+    X, y = table(n_classes)
+    raw = classifier(**DART).fit(X, y).decision_function(X)
+    model = classifier(**DART).fit(X, y, eval_set=[(X, y)])
+    assert_array_equal(model.decision_function(X), raw)
+    assert set(model.evals_result_) == {"training"}
+    last = model.evals_result_["training"]["focal_loss"][-1]
+    loss = model.loss_(y, raw - model.calibration_shift_)
+    assert last == pytest.approx(loss, rel=1e-6)
