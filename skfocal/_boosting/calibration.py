@@ -123,13 +123,15 @@ def balance_sums(
     Numbers for two classes, else an array of shape (n_classes,) and a matrix.
     """
     raw = raw + shift
-    gradient, hessian = _LOG_LOSS.gradient_hessian(codes, raw, weight)
-    total = gradient.sum(axis=0)
     if raw.ndim == 1:
-        return total, hessian.sum()
-    proba = _LOG_LOSS.predict_proba(raw)
-    weighted = proba if weight is None else proba * weight[:, None]
-    return total, np.diag(weighted.sum(axis=0)) - weighted.T @ proba
+        gradient, hessian = _LOG_LOSS.gradient_hessian(codes, raw, weight)
+        return gradient.sum(), hessian.sum()
+    errors, _ = _LOG_LOSS.gradient_hessian(codes, raw)
+    weight = np.ones(len(raw)) if weight is None else weight
+    total = weight @ errors
+    proba = errors
+    proba[np.arange(len(raw)), codes] += 1.0
+    return total, np.diag(weight @ proba) - (weight[:, None] * proba).T @ proba
 
 
 def _newton_step(total: Any, curvature: Any) -> FloatArray:

@@ -102,6 +102,10 @@ class BoostingObjective:
         objective._scale = scale
         return objective
 
+    def forget_buffers(self) -> None:
+        """Free what this thread's rounds have written to, after the last of them."""
+        self._buffers = threading.local()
+
     def __getstate__(self) -> dict[str, Any]:
         return {"loss": self.loss, "hessian": self.hessian, "_scale": self._scale}
 
@@ -167,13 +171,17 @@ class BoostingObjective:
 
         Fresh memory costs more per boosting round than the arithmetic done in it.
         """
-        local = self._buffers
-        if getattr(local, "shape", None) != (raw.shape, raw.strides):
-            local.gradient = np.empty_like(raw, dtype=np.float32)
-            local.hessian = np.empty_like(raw, dtype=np.float32)
-            local.shape = (raw.shape, raw.strides)
-        self._fill(y, raw, weight, local.gradient, local.hessian, free_bits)
-        return local.gradient, local.hessian
+        gradient, hessian = (self._buffer(n, raw) for n in ("gradient", "hessian"))
+        self._fill(y, raw, weight, gradient, hessian, free_bits)
+        return gradient, hessian
+
+    def _buffer(self, name: str, raw: FloatArray) -> npt.NDArray[np.float32]:
+        """Return this thread's array of a name, of the shape and order of ``raw``."""
+        key, buffer = getattr(self._buffers, name, (None, None))
+        if buffer is None or key != (raw.shape, raw.strides):
+            buffer = np.empty_like(raw, dtype=np.float32)
+            setattr(self._buffers, name, ((raw.shape, raw.strides), buffer))
+        return buffer
 
     def _fill(
         self,

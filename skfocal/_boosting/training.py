@@ -89,8 +89,10 @@ class BoostingTraining:
 
 def check_raw_of_model(raw: FloatArray) -> None:
     """Raise if a leaf is no usable number: each has some of the training data."""
-    valid = np.abs(raw) <= LARGEST_RAW
-    if not valid.all():
+    # Without an array of their size: this is near the peak of memory.
+    least, largest = raw.min(initial=0.0), raw.max(initial=0.0)
+    if not (least >= -LARGEST_RAW and largest <= LARGEST_RAW):
+        valid = np.abs(raw) <= LARGEST_RAW
         raise ValueError(
             f"the trained model must have raw predictions of at most {LARGEST_RAW:g} "
             f"in size, got {raw[~valid][0]} on the training data: see learning_rate, "

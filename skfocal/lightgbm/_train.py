@@ -53,12 +53,13 @@ class Training(BoostingTraining):
         words: dict[str, Any] = {"metric": names or "None"}
         metrics = NamedApart(functions, names)
         callbacks = [*(self.callbacks or ()), lgb.record_evaluation(scores)]
-        if has_usable_feature(data.construct()):
+        if has_usable_feature(data):
             objective = FocalObjective._of(self.loss, self.hessian, self._scale())
             words["objective"] = objective
             dart = is_dart(self.params)
             callbacks.append(settle_first_draw if dart else _keep_parameters)
             booster = self._boosted(data, words, metrics, callbacks)
+            objective.forget_buffers()
             self._balance(partial(self._raw_of_rows, booster))
         else:
             words |= words_without_features(n_classes)
@@ -107,7 +108,7 @@ class Training(BoostingTraining):
         found = []
 
         def keep(preds: FloatArray, _: Any) -> tuple[str, float, bool]:
-            found.append(preds.copy())
+            found.append(preds)
             return "kept", 0.0, False
 
         # LightGBM has them at hand: no tree is walked.
@@ -125,13 +126,19 @@ class Training(BoostingTraining):
         # before 4.6 sets categorical features twice.
         automatic = isinstance(self.columns["categorical_feature"], str)
         data.free_raw_data = automatic and self.origin is None
+        data.construct()
+        if self.origin is None:
+            # A copy of LightGBM's, which it makes again if it is asked for.
+            data.init_score = None
         return data
 
     def _dataset(self, rows: BoostingRows, **words: Any) -> lgb.Dataset:
         """Rows as LightGBM takes them, starting at the user's offset or a constant."""
         offset = rows.offset
         if offset is None:
-            offset = np.full((len(rows.codes), *np.shape(self.start)), self.start)
+            # In the order of LightGBM, which copies others.
+            shape = (len(rows.codes), *np.shape(self.start))
+            offset = np.full(shape, self.start, order="F")
         return lgb.Dataset(
             rows.X, label=rows.codes, weight=rows.weight, init_score=offset, **words
         )

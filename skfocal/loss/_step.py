@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from skfocal._compute.threads import run_kernel
-from skfocal.loss._batch import Batch
+from skfocal.loss._batch import Batch, count_classes
 from skfocal.loss._loss import FocalLoss
 from skfocal.loss._softmax_step_kernels import softmax_step
 from skfocal.loss._step_fits import binary_fit, softmax_fit
 from skfocal.loss._step_kernels import LinkFit, binary_step, finish
 
-__all__ = ["NewtonStep"]
+__all__ = ["NewtonStep", "may_overwrite"]
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -65,7 +65,8 @@ class NewtonStep:
         y : ndarray of int32 or float32 of shape (n_samples,)
             Labels, 0 .. n_classes - 1.
         raw : ndarray of float of shape (n_samples,) or (n_samples, n_classes)
-            Finite raw predictions, C- or F-contiguous.
+            Finite raw predictions, C- or F-contiguous. It may be ``gradient`` itself,
+            if :func:`may_overwrite` says so.
         weight : ndarray of float of shape (n_samples,) or None
             Sample weights.
         gradient, hessian : ndarray of float32 of shape and memory order of ``raw``
@@ -120,6 +121,16 @@ class NewtonStep:
             for values in (gradient, hessian):
                 columns = values if values.ndim == 2 else values[:, None]
                 run_kernel(finish, columns.shape, columns, weight, scale, mask)
+
+
+def may_overwrite(loss: FocalLoss, raw: FloatArray) -> bool:
+    """Whether a step may put its gradient in the place of the raw predictions.
+
+    The fast kernel of a softmax reads some rows before it writes them. That of two
+    classes could, but LLVM then has it work row by row, which takes four times as long.
+    """
+    shared = NewtonStep(loss, count_classes(raw)).gamma is not None
+    return raw.ndim == 2 and raw.dtype == np.float32 and shared
 
 
 def _tilted(

@@ -13,6 +13,7 @@ from skfocal._validation import positive_total
 from skfocal.loss import FocalLoss
 from skfocal.loss._batch import count_classes
 from skfocal.loss._loss import Link
+from skfocal.loss._step import may_overwrite
 from skfocal.xgboost._workers import largest_of_workers, sum_of_workers
 
 __all__ = ["FOCAL_METRIC", "FocalMetric", "FocalObjective", "RepeatableObjective"]
@@ -187,7 +188,12 @@ class RepeatableObjective(FocalObjective):
         self.weight = None if rows.weight is None else rows.weight.astype(np.float32)
 
     def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
-        return self._step_in_buffers(self.y, raw, self.weight, _FREE_BITS)
+        if not may_overwrite(self.loss, raw):
+            return self._step_in_buffers(self.y, raw, self.weight, _FREE_BITS)
+        # XGBoost makes a copy of its raw predictions for this call alone.
+        hessian = self._buffer("hessian", raw)
+        self._fill(self.y, raw, self.weight, raw, hessian, _FREE_BITS)
+        return raw, hessian
 
 
 def _constant_loss(loss: FocalLoss, counts: FloatArray) -> float:

@@ -1,5 +1,7 @@
 """What the classifiers train: the trees of the objective, from the start they say."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -329,3 +331,23 @@ def test_iterations_can_be_chosen(engine, focal_link):
     labels = model.predict(X, **rounds)
     assert_array_equal(labels, (raw > 0).astype(int))
     assert (labels != model.predict(X)).any()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_training_needs_few_arrays_as_long_as_the_data(engine, n_classes):
+    """Bytes per row of NumPy's arrays; what the engine itself allocates isn't seen.
+
+    LightGBM's raw predictions have 8 per class, XGBoost's 4, a gradient and a Newton
+    weight 4 each, labels 8 in all.
+    """
+    n = 200_000
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, 2)), rng.integers(0, n_classes, n)
+    model = engine.classifier(n_estimators=2).fit(X[:1000], y[:1000])  # compiles
+    tracemalloc.start()
+    model.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # A helping thread may hold the raw predictions of XGBoost's last round.
+    bounds = engine.pick(lightgbm={2: 28, 3: 65}, xgboost={2: 21, 3: 50})
+    assert peak / n < bounds[n_classes]

@@ -37,7 +37,7 @@ def test_shares_of_the_rarest_class():
     shares = RESULTS[RESULTS.kind == "binary"].groupby(
         ["engine", "settings", "contestant"]
     )["share"]
-    found = {key: f"{value:.2f}".lstrip("0") for key, value in shares.mean().items()}
+    found = {key: f"{value:.2f}" for key, value in shares.mean().items()}
     lightgbm, xgboost, tuned = (
         [found[engine, settings, name] for name in ("host", "γ=2")]
         for engine, settings in (

@@ -12,7 +12,7 @@ from skfocal import FocalLoss
 from skfocal._compute import threads
 from skfocal._compute.compiling import FASTMATH
 from skfocal.loss._batch import Batch
-from skfocal.loss._step import NewtonStep
+from skfocal.loss._step import NewtonStep, may_overwrite
 from skfocal.loss._step_fits import binary_fit, softmax_fit
 from skfocal.loss._step_kernels import binary_step
 
@@ -115,6 +115,34 @@ def assert_types_are_served(n_classes, raw_type, order, y_type, weight_type):
     y, raw = y.astype(y_type), np.asarray(raw, raw_type, order=order)
     weight = None if weight_type is None else np.linspace(0, 2, 500, dtype=weight_type)
     assert_close_to_exact(FocalLoss(2.0, link="posterior"), y, raw, weight)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_a_softmax_gradient_in_the_place_of_the_raw_predictions(n_classes, order):
+    loss = FocalLoss(2.0, link="posterior")
+    # Enough of them for several threads.
+    y, raw = sample(n_classes, n=30_000)
+    raw = np.asarray(raw, np.float32, order=order)
+    assert may_overwrite(loss, raw)
+    expected, expected_hessian = step_of(loss, y, raw, free_bits=4)
+    hessian = np.empty_like(raw)
+    NewtonStep(loss, n_classes).fill(y, raw, None, raw, hessian, free_bits=4)
+    assert_array_equal(raw, expected)
+    assert_array_equal(hessian, expected_hessian)
+
+
+@pytest.mark.parametrize(
+    ("loss", "raw"),
+    [
+        (FocalLoss(2.0, link="posterior"), np.zeros(3, np.float32)),
+        (FocalLoss(2.0, link="posterior"), np.zeros((3, 4))),
+        (FocalLoss(2.0, link="focal"), np.zeros((3, 4), np.float32)),
+        (FocalLoss([1, 2, 3], link="posterior"), np.zeros((3, 3), np.float32)),
+    ],
+)
+def test_other_gradients_need_a_place_of_their_own(loss, raw):
+    assert not may_overwrite(loss, raw)
 
 
 @pytest.mark.parametrize("n_classes", [None, 3])
