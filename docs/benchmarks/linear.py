@@ -172,7 +172,7 @@ def print_tables(quick):
     print_table(f"{n} x {n // 5}, sparse, 30 % non-zeros", *wide_data(n), quick)
     n = 500 if quick else 5000
     print_table(f"{n} x {4 * n}, sparse, as texts", *text_data(n), quick)
-    for n in [1000] if quick else [3000, 60_000]:
+    for n in [1000] if quick else [1000, 3000, 60_000]:
         print_table(f"{n} x 30, dense, 6 classes", *multiclass_data(n), quick)
 
 
