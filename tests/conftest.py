@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # Side by side on the same cores, the engines' threads would wait for each other.
@@ -26,3 +27,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(OF_VERSIONS):
             item.add_marker("versions")
+        # Two Dask clusters at a time might take each other's ports for LightGBM.
+        if item.get_closest_marker("distributed"):
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))

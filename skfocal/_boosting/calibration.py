@@ -126,12 +126,26 @@ def balance_sums(
     if raw.ndim == 1:
         gradient, hessian = _LOG_LOSS.gradient_hessian(codes, raw, weight)
         return gradient.sum(), hessian.sum()
-    errors, _ = _LOG_LOSS.gradient_hessian(codes, raw)
     weight = np.ones(len(raw)) if weight is None else weight
-    total = weight @ errors
-    proba = errors
-    proba[np.arange(len(raw)), codes] += 1.0
-    return total, np.diag(weight @ proba) - (weight[:, None] * proba).T @ proba
+    proba, errors = _proba_and_errors(np.ascontiguousarray(raw.T), codes)
+    return errors @ weight, np.diag(proba @ weight) - (proba * weight) @ proba.T
+
+
+def _proba_and_errors(
+    raw: FloatArray, codes: npt.NDArray[np.integer]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the softmax, and by how much it is too large; a row per class.
+
+    In NumPy, for the kernel of the log loss takes seconds to compile.
+    """
+    proba = np.exp(raw - raw.max(axis=0))
+    proba /= proba.sum(axis=0)
+    true = codes, np.arange(len(codes))
+    errors = proba.copy()
+    errors[true] = 0.0
+    # Not 1 - proba, of which nothing is left where the model is sure and right.
+    errors[true] = -errors.sum(axis=0)
+    return proba, errors
 
 
 def _newton_step(total: Any, curvature: Any) -> FloatArray:

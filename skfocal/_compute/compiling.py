@@ -20,7 +20,9 @@ FASTMATH = {"contract", "nsz"}
 def fast_njit(function: Callable[..., Any]) -> Any:
     """Compile for inlining into a kernel, with NumPy's rules for division by zero."""
     options = {"fastmath": FASTMATH, "error_model": "numpy", "forceinline": True}
-    return njit(**options)(function)
+    # Entries for Python and C, which nobody takes, would be a third of the work.
+    entries = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return njit(**options, **entries)(function)
 
 
 def kernel(function: Callable[..., Any] | None = None, *, sums: bool = False) -> Any:
@@ -38,6 +40,7 @@ def kernel(function: Callable[..., Any] | None = None, *, sums: bool = False) ->
         return lambda loop: kernel(loop, sums=sums)
     flags = FASTMATH | {"reassoc"} if sums else FASTMATH
     options = {"nogil": True, "fastmath": flags, "error_model": "numpy"}
+    options |= {"no_cfunc_wrapper": True}
     # The cache looks at the loop's own file only. Its files are named by the function,
     # so that another name is a new entry.
     function.__qualname__ += _digest(Path(function.__code__.co_filename).parent)

@@ -186,7 +186,8 @@ def softmax_posterior(
         last = min(first + BLOCK, stop)
         _fill(block, y, raw, sample_weight, gamma, alpha, log_alpha, first, last)
         if loss is not None:
-            loss[first:last] = block.loss[: last - first]
+            for j in range(last - first):
+                loss[first + j] = block.loss[j]
         for k in range(raw.shape[1]):
             if gradient is not None:
                 _write_gradient(block, gradient.T[k][first:last], k)

@@ -82,7 +82,10 @@ def _load(block, y, raw, sample_weight, gamma, alpha, start, stop):
 @fast_njit
 def _find_top(p, z_top, top, size):
     """Largest raw prediction of each row, and its class."""
-    z_top[:size] = p[0][:size]
+    first = p[0]
+    # From slice to slice numba would compile an error message, too, for a second.
+    for j in range(size):
+        z_top[j] = first[j]
     top[:size] = 0
     for k in range(1, p.shape[0]):
         z = p[k][:size]

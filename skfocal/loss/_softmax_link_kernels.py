@@ -94,7 +94,10 @@ def load(block, y, raw, log_alpha, first, last):
 @fast_njit
 def _find_top(values, largest, top, size):
     """Largest entry of each row, and its class."""
-    largest[:size] = values[0][:size]
+    first = values[0]
+    # From slice to slice numba would compile an error message, too, for a second.
+    for j in range(size):
+        largest[j] = first[j]
     top[:size] = 0.0
     for k in range(1, values.shape[0]):
         column = values[k]
