@@ -102,10 +102,6 @@ class BoostingObjective:
         objective._scale = scale
         return objective
 
-    def forget_buffers(self) -> None:
-        """Free what this thread's rounds have written to, after the last of them."""
-        self._buffers = threading.local()
-
     def __getstate__(self) -> dict[str, Any]:
         return {"loss": self.loss, "hessian": self.hessian, "_scale": self._scale}
 

@@ -59,7 +59,6 @@ class Training(BoostingTraining):
             dart = is_dart(self.params)
             callbacks.append(settle_first_draw if dart else _keep_parameters)
             booster = self._boosted(data, words, metrics, callbacks)
-            objective.forget_buffers()
             self._balance(partial(self._raw_of_rows, booster))
         else:
             words |= words_without_features(n_classes)

@@ -171,16 +171,13 @@ class Training(BoostingTraining):
         )
         watching = stopping(self.early_stopping_rounds, metrics.last)
         scores: dict[str, Any] = {}
-        objective = RepeatableObjective(
-            self.loss, self.hessian, self._scale(), self.rows
-        )
-        uncut = UncutModel(partial(self._find_shift, data, objective))
+        uncut = UncutModel(partial(self._find_shift, data))
         booster = xgb.train(
             self.params | self._start_words() | metrics.words(),
             data,
             self.rounds,
             evals=self._evals(data),
-            obj=objective,
+            obj=RepeatableObjective(self.loss, self.hessian, self._scale(), self.rows),
             evals_result=scores,
             verbose_eval=self.verbose,
             xgb_model=self.origin,
@@ -211,10 +208,7 @@ class Training(BoostingTraining):
         by_callback = any(isinstance(c, kind) for c in self.callbacks or ())
         return by_callback or self.early_stopping_rounds is not None
 
-    def _find_shift(
-        self, data: xgb.DMatrix, objective: RepeatableObjective, booster: xgb.Booster
-    ) -> None:
-        objective.forget_buffers()
+    def _find_shift(self, data: xgb.DMatrix, booster: xgb.Booster) -> None:
         raw_of_rows = partial(self._raw_of_rows, booster, data)
         # Linear models have one start for all classes.
         if np.ndim(self.start) == 0 or not is_linear(booster):

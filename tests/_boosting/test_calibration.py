@@ -69,6 +69,16 @@ def test_shift_of_separated_data_is_finite(n_classes, size):
         assert_balanced(probabilities(moved + shift), y, atol=1e-9)
 
 
+@pytest.mark.parametrize("margins", [[40.0, 42.0, 45.0], [50.0, 20.0, 30.0, 31.0]])
+def test_shift_of_a_model_that_is_sure_and_right(margins):
+    """Errors far below the digits of a probability balance, each pair of classes."""
+    margins = np.array(margins)
+    y = np.repeat(np.arange(len(margins)), 7)
+    raw = np.eye(len(margins))[y] * margins[y, None]
+    shift = balancing_shift(raw, y, None)
+    assert_allclose(shift, (margins.mean() - margins) / 2, atol=1e-6)
+
+
 def test_scale_undoes_the_size_of_alpha_at_the_shares():
     y = np.repeat([0, 1, 2], [70, 20, 10])
     weight = np.linspace(1.0, 2.0, 100)

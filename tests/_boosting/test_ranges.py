@@ -1,5 +1,6 @@
 """Numbers with which a model can't be trained, and models that hold no numbers."""
 
+import re
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skfocal import FocalLoss
+from skfocal._boosting.training import check_raw_of_model
 from tests._boosting.data import table
 from tests._boosting.refusals import assert_refused, assert_refused_unchanged
 
@@ -147,3 +149,17 @@ def test_early_stopping_by_a_function_that_returns_nan(engine):
         given["eval_metric"] = undefined
     message = "the metric 'undefined' must be a number on each validation set to stop"
     assert_refused(engine.classifier(**words), message, X, y, **given)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2e30, -2e30])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_raw_predictions_of_a_model(value, n_classes):
+    raw = np.zeros(5 if n_classes == 2 else (5, 3))
+    check_raw_of_model(raw)
+    # A worker of a cluster may have no rows.
+    check_raw_of_model(raw[:0])
+    raw[3] = 1e30
+    check_raw_of_model(raw)
+    raw[3] = value
+    with pytest.raises(ValueError, match=MODEL + re.escape(f"{value} on")):
+        check_raw_of_model(raw)
