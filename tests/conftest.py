@@ -16,8 +16,9 @@ settings.load_profile("skfocal")
 # What other packages' versions are likely to change: CI runs it with the oldest and the
 # newest of them as well. The rest compiles kernels for minutes.
 OF_VERSIONS = (
-    *("tests/test_public_api", "tests/_boosting/test_tables"),
-    *("tests/_boosting/test_released_models", "tests/lightgbm/test_words"),
+    *("tests/test_common", "tests/test_public_api", "tests/_boosting/test_tables"),
+    *("tests/_boosting/test_released_models", "tests/lightgbm/test_host"),
+    *("tests/lightgbm/test_words", "tests/xgboost/test_saved_models"),
     *("tests/xgboost/test_cut_categories", "tests/xgboost/test_host_class"),
     *("tests/xgboost/test_other_tables", "tests/xgboost/test_tables"),
 )
