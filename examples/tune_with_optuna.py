@@ -45,7 +45,7 @@ COMMON = {"n_jobs": 1, "random_state": 0, "verbosity": -1}
 # A trial
 # -------
 # LightGBM calls ``report`` after each round with what it measured. ``"binary_logloss"``
-# is LightGBM's own log loss: the raw predictions are log-odds, so it is right.
+# is the log loss of the class probabilities.
 
 
 def watch(trial):
@@ -108,7 +108,7 @@ losses = [trial.value for trial in done]
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 points = ax.scatter(gammas, rates, c=losses, cmap="viridis_r", vmax=np.median(losses))
 ax.set(xlabel="focal_gamma", ylabel="learning rate", yscale="log")
-figure.colorbar(points, label="log loss of the validation set (median or more: light)")
+figure.colorbar(points, label="validation log loss (dark: the median or more)")
 plt.show()
 
 # %%

@@ -412,6 +412,13 @@ def print_summary(results):
         print_block(f"{engine}, {kind}, {settings}", block)
 
 
+def save(results, kinds):
+    """Write the scores, and keep those of the other kind of data sets."""
+    before = pd.read_csv(CSV)
+    results = pd.concat([results, before[~before["kind"].isin(kinds)]])
+    results.to_csv(CSV, index=False, float_format="%.5g")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and few: a trial")
@@ -427,7 +434,7 @@ def main():
         rows += part
         results = pd.DataFrame(rows, columns=COLUMNS)
         if not options.quick:
-            results.to_csv(CSV, index=False, float_format="%.5g")
+            save(results, kinds)
     print_summary(results)
 
 
