@@ -129,8 +129,9 @@ def may_overwrite(loss: FocalLoss, raw: FloatArray) -> bool:
     The fast kernel of a softmax reads some rows before it writes them. That of two
     classes could, but LLVM then has it work row by row, which takes four times as long.
     """
-    shared = NewtonStep(loss, count_classes(raw)).gamma is not None
-    return raw.ndim == 2 and raw.dtype == np.float32 and shared
+    if raw.ndim == 1 or raw.dtype != np.float32:
+        return False
+    return NewtonStep(loss, count_classes(raw))._fit(raw) is not None
 
 
 def _tilted(

@@ -139,6 +139,7 @@ def test_a_softmax_gradient_in_the_place_of_the_raw_predictions(n_classes, order
         (FocalLoss(2.0, link="posterior"), np.zeros((3, 4))),
         (FocalLoss(2.0, link="focal"), np.zeros((3, 4), np.float32)),
         (FocalLoss([1, 2, 3], link="posterior"), np.zeros((3, 3), np.float32)),
+        (FocalLoss(20.0, link="posterior"), np.zeros((3, 3), np.float32)),
     ],
 )
 def test_other_gradients_need_a_place_of_their_own(loss, raw):
