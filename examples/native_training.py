@@ -69,7 +69,7 @@ mean, error = np.array(losses), np.array(history["valid focal_loss-stdv"]) / 5**
 rounds = np.arange(1, len(losses) + 1)
 ax.plot(rounds, mean, color="#21918c")
 ax.fill_between(rounds, mean - error, mean + error, color="#21918c", alpha=0.2)
-ax.set(xlabel="round", ylabel="focal loss", title="Caravan: mean of five folds")
+_ = ax.set(xlabel="round", ylabel="focal loss", title="Caravan: mean of five folds")
 
 # %%
 # Train and predict

@@ -41,8 +41,7 @@ folder = Path(tempfile.mkdtemp())
 # The engine's own file
 # ---------------------
 # Text for LightGBM, JSON for XGBoost. What follows uses nothing of skfocal, and
-# LightGBM in C, Java or R does the same. It may warn of a parameter ``skfocal`` in the
-# file: it is ours, and LightGBM doesn't need it.
+# LightGBM in C, Java or R does the same.
 
 lgbm.booster_.save_model(folder / "churn.txt")
 xgbm.save_model(folder / "churn.json")
