@@ -158,21 +158,16 @@ class BoostingObjective:
         if not same:
             check_labels(y, n_classes)
             self._buffers.checked_labels = y, n_classes
-        return self._step_in_buffers(y, raw, _weight_of(data))
-
-    def _step_in_buffers(
-        self, y: npt.NDArray[Any], raw: FloatArray, weight: Any, free_bits: int = 0
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return arrays that this thread's next call overwrites.
-
-        Fresh memory costs more per boosting round than the arithmetic done in it.
-        """
         gradient, hessian = (self._buffer(n, raw) for n in ("gradient", "hessian"))
-        self._fill(y, raw, weight, gradient, hessian, free_bits)
+        self._fill(y, raw, _weight_of(data), gradient, hessian)
         return gradient, hessian
 
     def _buffer(self, name: str, raw: FloatArray) -> npt.NDArray[np.float32]:
-        """Return this thread's array of a name, of the shape and order of ``raw``."""
+        """Return this thread's array of a name, of the shape and order of ``raw``.
+
+        The thread's next call overwrites it: fresh memory costs more per boosting round
+        than the arithmetic done in it.
+        """
         key, buffer = getattr(self._buffers, name, (None, None))
         if buffer is None or key != (raw.shape, raw.strides):
             buffer = np.empty_like(raw, dtype=np.float32)

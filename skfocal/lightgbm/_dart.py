@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from skfocal.lightgbm._words import BOOSTING_WORDS
+
 __all__ = ["is_dart", "settle_first_draw"]
 
 
@@ -13,8 +15,7 @@ def is_dart(params: dict[str, Any]) -> bool:
     params : dict
         Those of LightGBM.
     """
-    words = ("boosting_type", "boosting", "boost")
-    return any(str(params.get(word)).lower() == "dart" for word in words)
+    return any(str(params.get(word)).lower() == "dart" for word in BOOSTING_WORDS)
 
 
 def settle_first_draw(env: Any) -> None:

@@ -16,6 +16,7 @@ from skfocal._boosting.words import (
 from skfocal._validation import check_whole
 
 __all__ = [
+    "BOOSTING_WORDS",
     "DECIDED_HERE",
     "check_column_names",
     "check_objective",
@@ -29,6 +30,7 @@ __all__ = [
     "validation_pairs",
 ]
 
+BOOSTING_WORDS = ("boosting_type", "boosting", "boost")
 _OBJECTIVE_ALIASES = ("objective_type", "app", "application", "loss")
 _UNBALANCE_ALIASES = ("is_unbalance", "unbalance", "unbalanced_sets")
 _STOPPING_ALIASES = (
@@ -75,7 +77,7 @@ def check_objective(objective: Any, params: dict[str, Any], n_classes: int) -> N
 
 def refuse_words(params: dict[str, Any]) -> None:
     """Raise for words that can't work with the focal loss, or would do nothing."""
-    for name in ("boosting_type", "boosting", "boost"):
+    for name in BOOSTING_WORDS:
         if str(params.get(name)).lower() in ("rf", "random_forest"):
             raise ValueError(
                 f"{name} must not be a random forest, for LightGBM's take no custom "

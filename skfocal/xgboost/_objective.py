@@ -188,12 +188,12 @@ class RepeatableObjective(FocalObjective):
         self.weight = None if rows.weight is None else rows.weight.astype(np.float32)
 
     def _native(self, raw: FloatArray, data: Any) -> tuple[FloatArray, FloatArray]:
-        if not may_overwrite(self.loss, raw):
-            return self._step_in_buffers(self.y, raw, self.weight, _FREE_BITS)
         # XGBoost makes a copy of its raw predictions for this call alone.
+        in_place = may_overwrite(self.loss, raw)
+        gradient = raw if in_place else self._buffer("gradient", raw)
         hessian = self._buffer("hessian", raw)
-        self._fill(self.y, raw, self.weight, raw, hessian, _FREE_BITS)
-        return raw, hessian
+        self._fill(self.y, raw, self.weight, gradient, hessian, _FREE_BITS)
+        return gradient, hessian
 
 
 def _constant_loss(loss: FocalLoss, counts: FloatArray) -> float:
